@@ -1,0 +1,66 @@
+# Needs CPython 3.11 or newer with pip, git and make; everything else goes into .venv.
+PYTHON ?= python3
+UV := $(CURDIR)/.venv/bin/uv
+BIN := .venv/bin
+# pytest runs on as many cores as there are, but each worker keeps a type checker's cache, so not on many.
+JOBS ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
+
+.PHONY: help demo test test-matrix check format taken-names lock bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+demo: .venv/installed ## render a provider and talk to it through LiteLLM, all on loopback
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
+	echo "Rendering a provider package with the default answers: copier copy --defaults . <a temporary folder>" && \
+	$(BIN)/copier copy --defaults --quiet --vcs-ref HEAD . "$$folder/litellm-acme-ai" && \
+	echo "Running make demo in it (the first time, this installs LiteLLM into its own environment)" && \
+	$(MAKE) --no-print-directory -C "$$folder/litellm-acme-ai" demo UV=$(UV)
+
+test: .venv/installed ## the covering sample: every answer at least once in a full run, pairs of answers in a render
+	$(PYTEST) -m 'not slow'
+
+test-matrix: .venv/installed ## everything, with the rendered package's own suite for each row of the covering array
+	$(PYTEST)
+
+check: .venv/installed .venv-litellm/installed ## format, lint, types, and whether questions/taken.yml is current
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	.venv-litellm/bin/python scripts/taken_names.py --check
+
+format: .venv/installed ## write the format and the mends that lint can make
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
+	.venv-litellm/bin/python scripts/taken_names.py
+
+lock: .venv/installed ## write requirements/*.txt with the newest versions that fit
+	for name in uv dev litellm; do \
+	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command 'make lock' --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+bench: .venv/installed ## side-by-side measurements
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what the targets made
+	rm -rf .venv .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
+
+.venv/bin/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=<its path>")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/installed: .venv/bin/uv requirements/dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-litellm/installed: .venv/bin/uv requirements/litellm.txt
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-litellm
+	$(UV) pip install --quiet --python .venv-litellm/bin/python --require-hashes -r requirements/litellm.txt
+	@touch $@

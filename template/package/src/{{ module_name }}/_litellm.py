@@ -1,0 +1,90 @@
+"""Every name that this package takes from inside LiteLLM.
+
+Template's file: do not edit. Few of these classes are documented, so they are imported here and nowhere
+else (transformation.py has its own imports, as it would in LiteLLM's tree): when LiteLLM moves one, this
+is the file that changes. The tests run on the lowest supported LiteLLM and on the newest.
+"""
+
+from __future__ import annotations
+
+from litellm.constants import DEFAULT_CHAT_COMPLETION_PARAM_VALUES
+from litellm.exceptions import (
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    BadGatewayError,
+    BadRequestError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServiceUnavailableError,
+    Timeout,
+    UnsupportedParamsError,
+)
+from litellm.litellm_core_utils.core_helpers import process_response_headers
+from litellm.litellm_core_utils.exception_mapping_utils import ExceptionCheckers
+from litellm.litellm_core_utils.litellm_logging import Logging
+from litellm.llms.base_llm.base_model_iterator import (
+    BaseModelResponseIterator,
+    convert_model_response_to_streaming,
+)
+from litellm.llms.base_llm.chat.transformation import BaseConfig, BaseLLMException
+from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
+from litellm.llms.custom_llm import CustomLLM
+from litellm.llms.openai.chat.gpt_transformation import OpenAIChatCompletionStreamingHandler, OpenAIGPTConfig
+from litellm.llms.openai_like.json_loader import JSONProviderRegistry
+from litellm.types.utils import (
+    Delta,
+    EmbeddingResponse,
+    ImageResponse,
+    LlmProviders,
+    ModelResponse,
+    ModelResponseStream,
+    StreamingChoices,
+)
+from litellm.utils import custom_llm_setup, register_model
+from openai import OpenAIError
+
+__all__ = [
+    "DEFAULT_CHAT_COMPLETION_PARAM_VALUES",
+    "APIConnectionError",
+    "APIError",
+    "AsyncHTTPHandler",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "BaseConfig",
+    "BaseLLMException",
+    "BaseModelResponseIterator",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "CustomLLM",
+    "Delta",
+    "EmbeddingResponse",
+    "ExceptionCheckers",
+    "HTTPHandler",
+    "ImageResponse",
+    "InternalServerError",
+    "JSONProviderRegistry",
+    "LlmProviders",
+    "Logging",
+    "ModelResponse",
+    "ModelResponseStream",
+    "NotFoundError",
+    "OpenAIChatCompletionStreamingHandler",
+    "OpenAIError",
+    "OpenAIGPTConfig",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ServiceUnavailableError",
+    "StreamingChoices",
+    "Timeout",
+    "UnsupportedParamsError",
+    "convert_model_response_to_streaming",
+    "custom_llm_setup",
+    "process_response_headers",
+    "register_model",
+]

@@ -1,0 +1,267 @@
+"""Upstream failures as LiteLLM exceptions. Template's file: do not edit.
+
+LiteLLM infers little for a custom provider, and differently from version to version, so that every failure
+leaves here as the exception that it shall be: routers then retry, cool down and fall back as they do for
+LiteLLM's own providers. The upstream's response rides along for `retry-after`; its request, which holds the
+credential, does not.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from ._answers import ENV_PREFIX, PROVIDER
+from ._litellm import (
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    BadGatewayError,
+    BadRequestError,
+    BaseLLMException,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    ExceptionCheckers,
+    InternalServerError,
+    NotFoundError,
+    OpenAIError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServiceUnavailableError,
+    Timeout,
+)
+from .auth.credentials import MissingCredentialError
+from .settings import SettingsError
+from .sse import EventTooLargeError
+
+if TYPE_CHECKING:
+    from .request import Request
+
+logger = logging.getLogger(__package__)
+
+MAX_MESSAGE = 2000
+"""Characters of an upstream's message that are passed on."""
+
+_CONTEXT_CODES = frozenset({"context_length_exceeded", "context_window_exceeded", "prompt_too_long"})
+_POLICY_CODES = frozenset({"content_policy_violation", "content_filter", "content_policy"})
+# What an error inside a stream, which has no HTTP status of its own, would have had for one.
+_STATUS_OF_CODE: Mapping[str, int] = {
+    "authentication_error": 401,
+    "content_filter": 400,
+    "content_policy_violation": 400,
+    "context_length_exceeded": 400,
+    "insufficient_quota": 429,
+    "invalid_api_key": 401,
+    "invalid_request_error": 400,
+    "not_found_error": 404,
+    "overloaded_error": 503,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "timeout_error": 504,
+}
+
+
+class FailureKind(str, Enum):
+    """Who failed; logs carry it as `error_type`."""
+
+    CLIENT_DISCONNECT = "client_disconnect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    READ_TIMEOUT = "read_timeout"
+    NETWORK_ERROR = "network_error"
+    UPSTREAM_ERROR = "upstream_error"
+
+
+class TruncatedStreamError(ValueError):
+    """The stream ended before the upstream said that it was finished."""
+
+
+def failure_kind(error: BaseException) -> FailureKind:
+    """Returns who failed.
+
+    Args:
+        error: what httpx, the transformation or the event loop raised.
+    """
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return FailureKind.CONNECT_TIMEOUT
+    if isinstance(error, httpx.TimeoutException):
+        return FailureKind.READ_TIMEOUT
+    if isinstance(error, httpx.TransportError):
+        return FailureKind.NETWORK_ERROR
+    if isinstance(error, Exception):
+        return FailureKind.UPSTREAM_ERROR
+    return FailureKind.CLIENT_DISCONNECT  # CancelledError, GeneratorExit, KeyboardInterrupt
+
+
+def read_error(text: str, status_code: int, headers: Mapping[str, Any] | httpx.Headers) -> BaseLLMException:
+    """Reads an error body in one of the usual JSON forms, or whatever a gateway in between sends.
+
+    Args:
+        text: the body.
+        status_code: the HTTP status; 200 for an error inside a stream, whose code then decides.
+        headers: the response's headers.
+
+    Returns:
+        The error with the message, and with the code (if any) in `body["code"]`.
+    """
+    message, codes = _message_and_codes(text)
+    if status_code < 300:
+        numbers = [code for code in codes if isinstance(code, int) and 400 <= code < 600]
+        words = [_STATUS_OF_CODE[code] for code in codes if isinstance(code, str) and code in _STATUS_OF_CODE]
+        status_code = (numbers or words or [500])[0]
+    error = BaseLLMException(status_code=status_code, message=message, headers=httpx.Headers(dict(headers)))
+    words_only = [code for code in codes if isinstance(code, str)]
+    error.body = {"code": words_only[0]} if words_only else None
+    return error
+
+
+def _message_and_codes(text: str) -> tuple[str, list[Any]]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        plain = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)
+        return " ".join(plain.split()), []
+    if isinstance(content, dict):
+        inner = content.get("error", content)
+        if isinstance(inner, dict):
+            message = next((inner[key] for key in ("message", "msg", "detail", "error") if inner.get(key)), inner)
+            codes = [inner[key] for key in ("code", "type", "status") if inner.get(key)]
+            return message if isinstance(message, str) else json.dumps(message), codes
+        content = inner
+    return content if isinstance(content, str) else json.dumps(content), []
+
+
+def from_response(error: BaseLLMException, request: Request, response: httpx.Response | None) -> Exception:
+    """Returns the LiteLLM exception for an error that the upstream itself reported.
+
+    Args:
+        error: what the transformation's `get_error_class` read.
+        request: the request that failed.
+        response: the upstream's response, its body read; None for an error inside a stream.
+    """
+    status = error.status_code
+    code = error.body.get("code") if isinstance(error.body, dict) else None
+    message = error.message or f"HTTP {status} {_reason(status)} without a message"
+    if response is not None and response.is_redirect:
+        status = 404
+        target = httpx.URL(response.headers.get("location", "")).copy_with(query=None, userinfo=b"")
+        message = f"the upstream redirects to {target}: set {ENV_PREFIX}_API_BASE to where the API is"
+    text = request.describe(message)
+    kwargs: dict[str, Any] = {"message": text, "llm_provider": PROVIDER, "model": request.model}
+    bare = _without_request(status, request, response)
+    if code in _CONTEXT_CODES or (status in (400, 413) and _is_context_window(message)):
+        return ContextWindowExceededError(response=bare, **kwargs)
+    if code in _POLICY_CODES:
+        return ContentPolicyViolationError(response=bare, **kwargs)
+    if status in _CLASS_OF_STATUS:
+        return _CLASS_OF_STATUS[status](response=bare, **kwargs)
+    if status in (408, 504):
+        return _with_response(Timeout(exception_status_code=status, **kwargs), bare)
+    if status in (402, 501):
+        return _with_response(APIError(status_code=status, **kwargs), bare)
+    return (InternalServerError if status >= 500 else BadRequestError)(response=bare, **kwargs)
+
+
+_CLASS_OF_STATUS: Mapping[int, Any] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    429: RateLimitError,
+    502: BadGatewayError,
+    503: ServiceUnavailableError,
+    529: ServiceUnavailableError,
+}
+
+
+def from_exception(error: Exception, request: Request) -> Exception:
+    """Returns the LiteLLM exception for whatever was raised while a request was under way.
+
+    Args:
+        error: of httpx, of the transformation, or already LiteLLM's.
+        request: the request that failed.
+    """
+    if isinstance(error, OpenAIError):  # all of LiteLLM's exceptions are
+        return error
+    if isinstance(error, BaseLLMException):
+        return from_response(error, request, None)
+    kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": request.model}
+    kind = failure_kind(error)
+    detail = " ".join(str(error).split()) or type(error).__name__
+    if kind is FailureKind.CONNECT_TIMEOUT:
+        return Timeout(message=request.describe(f"connect timeout: no connection to {request.host}"), **kwargs)
+    if kind is FailureKind.READ_TIMEOUT:
+        return Timeout(message=request.describe(f"read timeout: nothing came from {request.host}"), **kwargs)
+    if kind is FailureKind.NETWORK_ERROR or isinstance(error, httpx.InvalidURL | httpx.StreamError):
+        text = f"network error with {request.host}: {type(error).__name__}: {detail}"
+        return APIConnectionError(message=request.describe(text), **kwargs)
+    if isinstance(error, TruncatedStreamError | EventTooLargeError):
+        return BadGatewayError(message=request.describe(f"broken stream from {request.host}: {detail}"), **kwargs)
+    text = f"the answer of {request.host} cannot be read: {type(error).__name__}: {detail}"
+    return BadGatewayError(message=request.describe(text), **kwargs)
+
+
+def before_request(error: Exception, model: str) -> Exception:
+    """Returns the LiteLLM exception for what was raised before there was a request to send."""
+    kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": model}
+    if isinstance(error, OpenAIError):
+        return error
+    if isinstance(error, MissingCredentialError):
+        return AuthenticationError(message=str(error), **kwargs)
+    if isinstance(error, SettingsError):
+        return BadRequestError(message=str(error), **kwargs)
+    return BadRequestError(message=f"the request cannot be built: {type(error).__name__}: {error}", **kwargs)
+
+
+def log_failure(error: BaseException, request: Request) -> None:
+    """Logs a failure with its kind and request id: a client that went away is no fault of the upstream."""
+    kind = failure_kind(error)
+    level = logging.INFO if kind is FailureKind.CLIENT_DISCONNECT else logging.WARNING
+    logger.log(
+        level,
+        "%s: error_type=%s model=%s request_id=%s error=%s",
+        PROVIDER,
+        kind.value,
+        request.model,
+        request.request_id,
+        type(error).__name__,
+    )
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Returns the text without the secrets: upstreams like to quote the key that they refuse."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[redacted]")
+    return text
+
+
+def _is_context_window(message: str) -> bool:
+    lowered = message.lower()
+    return ExceptionCheckers.is_error_str_context_window_exceeded(message) or "maximum context length" in lowered
+
+
+def _reason(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "(unknown status)"
+
+
+def _without_request(status: int, request: Request, response: httpx.Response | None) -> httpx.Response:
+    body = response.content if response is not None and response.is_closed else b""
+    headers = dict(response.headers) if response is not None else {}
+    for name in ("content-encoding", "content-length", "transfer-encoding", "set-cookie"):
+        headers.pop(name, None)
+    headers.setdefault("x-request-id", request.request_id)
+    text = redacted(body.decode("utf-8", "replace"), request.auth.secrets)
+    return httpx.Response(status, headers=headers, text=text, request=httpx.Request("POST", request.url))
+
+
+def _with_response(error: Exception, response: httpx.Response) -> Exception:
+    error.response = response  # type: ignore[attr-defined]  # where LiteLLM looks for retry-after
+    return error

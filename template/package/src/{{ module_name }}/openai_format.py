@@ -1,0 +1,88 @@
+"""The transformation for an upstream that speaks OpenAI chat completions. Template's file: do not edit.
+
+transformation.py subclasses it where the answer to `api_format` was `openai`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+
+from ._litellm import (
+    BaseLLMException,
+    Logging,
+    ModelResponse,
+    ModelResponseStream,
+    OpenAIChatCompletionStreamingHandler,
+    OpenAIGPTConfig,
+)
+from .errors import read_error
+from .models import allowed_params
+
+# Beyond LiteLLM's list for OpenAI-compatible upstreams: they pass when the deployment allows them
+# (`allowed_openai_params`), and the last ones are parameters of common inference servers.
+_MORE_PARAMS = ("user", "reasoning_effort", "verbosity", "top_k", "min_p", "repetition_penalty")
+
+
+class OpenAIFormatConfig(OpenAIGPTConfig):
+    """LiteLLM's `OpenAIGPTConfig`, with the abilities of models.yaml in place of OpenAI's catalogue."""
+
+    def get_supported_openai_params(self, model: str) -> list[str]:
+        """Returns the parameters that go to the upstream, as the abilities of the model allow them."""
+        return allowed_params(model, [*super().get_supported_openai_params(model), *_MORE_PARAMS])
+
+    def transform_response(
+        self,
+        model: str,
+        raw_response: httpx.Response,
+        model_response: ModelResponse,
+        logging_obj: Logging,
+        request_data: dict[str, Any],
+        messages: list[Any],
+        optional_params: dict[str, Any],
+        litellm_params: dict[str, Any],
+        encoding: Any,
+        api_key: str | None = None,
+        json_mode: bool | None = None,
+    ) -> ModelResponse:
+        """Returns the upstream's answer, its own ids, usage and extra fields kept.
+
+        Raises:
+            ValueError: the body is not a chat completion.
+        """
+        answer = raw_response.json()
+        if not isinstance(answer, dict) or not answer.get("choices"):
+            raise ValueError("the body has no choices")
+        return ModelResponse(**answer)
+
+    def get_error_class(
+        self, error_message: str, status_code: int, headers: dict[str, Any] | httpx.Headers
+    ) -> BaseLLMException:
+        """Returns the upstream's error, its message and code read from the body."""
+        return read_error(error_message, status_code, headers)
+
+    def get_model_response_iterator(
+        self,
+        streaming_response: Iterator[str] | AsyncIterator[str] | ModelResponse,
+        sync_stream: bool,
+        json_mode: bool | None = False,
+    ) -> OpenAIFormatChunks:
+        """Returns the parser of stream chunks."""
+        return OpenAIFormatChunks(streaming_response, sync_stream, json_mode)
+
+
+class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
+    """Parses the chunks of a stream; LiteLLM's own parser with errors found on every version of it."""
+
+    def chunk_parser(self, chunk: dict[str, Any]) -> ModelResponseStream:
+        """Returns one chunk.
+
+        Raises:
+            BaseLLMException: the chunk is an error message of the upstream.
+        """
+        if chunk.get("error"):
+            raise read_error(json.dumps(chunk), 500, {})
+        return super().chunk_parser(chunk)

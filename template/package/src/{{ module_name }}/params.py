@@ -1,0 +1,86 @@
+"""Which parameters of a call go to the upstream. Template's file: do not edit.
+
+LiteLLM puts everything that it does not know into `optional_params`: keys of the deployment's YAML,
+credentials among them, next to what the caller asked for. So only what the transformation names in
+`get_supported_openai_params` is sent, and what the caller puts into `extra_body`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import litellm
+
+from ._answers import PROVIDER
+from ._litellm import DEFAULT_CHAT_COMPLETION_PARAM_VALUES, BaseConfig, UnsupportedParamsError
+
+logger = logging.getLogger(__package__)
+
+# They steer LiteLLM or this package and are no parameters of the upstream.
+_CONTROL_KEYS = frozenset(
+    {
+        "additional_drop_params",
+        "allowed_openai_params",
+        "api_version",
+        "custom_llm_provider",
+        "drop_params",
+        "extra_body",
+        "extra_headers",
+        "max_retries",
+        "messages",
+        "metadata",
+        "model",
+        "stream",
+        "stream_options",
+    }
+)
+_OPENAI_PARAMS = frozenset(DEFAULT_CHAT_COMPLETION_PARAM_VALUES) - _CONTROL_KEYS
+
+
+def upstream_params(
+    config: BaseConfig,
+    model: str,
+    optional_params: Mapping[str, Any],
+    litellm_params: Mapping[str, Any],
+    stream: bool,
+) -> dict[str, Any]:
+    """Returns the parameters of a call as the transformation maps them for the upstream.
+
+    Args:
+        config: the transformation.
+        model: the model id, without prefix.
+        optional_params: as LiteLLM gives them to a custom provider.
+        litellm_params: as LiteLLM gives them; `drop_params` is read.
+        stream: whether the answer is streamed.
+
+    Raises:
+        UnsupportedParamsError: the model cannot do what an OpenAI parameter asks for, and neither
+            `litellm.drop_params` nor the call's own says to drop it.
+    """
+    supported = frozenset(config.get_supported_openai_params(model))
+    wanted: dict[str, Any] = {}
+    unsupported: list[str] = []
+    for name, value in optional_params.items():
+        if name in supported and name not in _CONTROL_KEYS:
+            wanted[name] = value
+        elif name in _OPENAI_PARAMS:
+            unsupported.append(name)
+        elif name not in _CONTROL_KEYS:
+            logger.debug("%s: %s is not a parameter of the upstream and is not sent", PROVIDER, name)
+    drop = bool(litellm.drop_params or litellm_params.get("drop_params"))
+    if unsupported and not drop:
+        raise UnsupportedParamsError(
+            f"{PROVIDER} does not support parameters: {unsupported}, for model={model}. To drop these, set "
+            "`litellm.drop_params=True` or, for the proxy, `litellm_settings: drop_params: true`.",
+            llm_provider=PROVIDER,
+            model=model,
+        )
+    # LiteLLM renames max_completion_tokens; where the deployment allows the caller's own name, that one goes.
+    if "max_completion_tokens" in wanted:
+        wanted.pop("max_tokens", None)
+    if stream and "stream_options" in supported:
+        # The upstream's own usage is what costs are made of, whether or not the caller wants to see it.
+        wanted["stream_options"] = {**(optional_params.get("stream_options") or {}), "include_usage": True}
+    return dict(config.map_openai_params(wanted, {}, model, drop))

@@ -1,0 +1,304 @@
+"""The `CustomLLM`: every way in which LiteLLM calls a provider. Template's file: do not edit.
+
+A call becomes a request through the transformation (transformation.py, yours), gets its credential
+(auth/), is sent by a shared client (transport.py), and its answer goes back through the transformation.
+Source of the contract: litellm/llms/custom_llm.py and `_complete_custom_providers` in litellm/main.py.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import httpx
+
+from ._answers import PROVIDER, PROVIDER_NAME
+from ._litellm import (
+    BadRequestError,
+    BaseConfig,
+    CustomLLM,
+    EmbeddingResponse,
+    ImageResponse,
+    ModelResponse,
+    ModelResponseStream,
+    process_response_headers,
+)
+from .auth import Authenticator
+from .auth.credentials import MissingCredentialError
+from .errors import before_request, from_exception, from_response, log_failure
+from .models import register_models
+from .request import Request, RequestBuilder
+from .settings import Settings, load_settings
+from .stream import StreamReader, whole_stream
+from .transformation import ChatConfig
+from .transport import async_client, sync_client
+
+_MAX_ERROR_BODY = 64 * 1024
+
+
+class Provider(CustomLLM):
+    """The provider. Make one and share it: it holds settings and credentials, LiteLLM holds it.
+
+    Args:
+        config: the transformation; transformation.py's `ChatConfig` unless given.
+        settings: read from the environment and files on the first call unless given.
+    """
+
+    def __init__(self, config: BaseConfig | None = None, settings: Settings | None = None) -> None:
+        super().__init__()
+        self._config = config or ChatConfig()
+        self._lock = threading.Lock()
+        self._ready: tuple[Settings, Authenticator] | None = None
+        if settings is not None:
+            self._ready = (settings, Authenticator(settings))
+
+    def completion(self, *args: Any, **call: Any) -> ModelResponse:
+        """Answers `litellm.completion()`. Raises LiteLLM's exceptions (errors.py)."""
+        request = self._request(call, stream=False)
+        with _translated(request):
+            return self._answer(call, request, self._send(request, call.get("client")))
+
+    async def acompletion(self, *args: Any, **call: Any) -> ModelResponse:
+        """Answers `litellm.acompletion()`. Raises LiteLLM's exceptions (errors.py)."""
+        request = await self._async_request(call, stream=False)
+        with _translated(request):
+            return self._answer(call, request, await self._async_send(request, call.get("client")))
+
+    def streaming(self, *args: Any, **call: Any) -> Iterator[ModelResponseStream]:  # type: ignore[override]
+        """Answers `litellm.completion(stream=True)`.
+
+        The connection is made before it returns, so that errors before the first chunk have their class.
+        """
+        request = self._request(call, stream=True)
+        with _translated(request):
+            response = self._send(request, call.get("client"))
+        chunks = self._chunks(call, request, response)
+        next(chunks)  # started, so that dropping it closes the response
+        return chunks  # type: ignore[return-value]  # None was the first item, and the only one
+
+    async def astreaming(self, *args: Any, **call: Any) -> AsyncIterator[ModelResponseStream]:  # type: ignore[override, misc]
+        """Answers `litellm.acompletion(stream=True)`. Closing it closes the upstream's connection."""
+        request = await self._async_request(call, stream=True)
+        with _translated(request):
+            response = await self._async_send(request, call.get("client"))
+        reader = self._reader(request)
+        try:
+            with _translated(request, reader):
+                if _is_json(response):
+                    await response.aread()
+                    for chunk in whole_stream(self._answer(call, request, response), request.model):
+                        yield chunk
+                    return
+                async for read in response.aiter_bytes():
+                    for chunk in reader.feed(read):
+                        yield chunk
+                for chunk in reader.close():
+                    yield chunk
+        finally:
+            await response.aclose()
+
+    def embedding(self, *args: Any, **call: Any) -> EmbeddingResponse:
+        """Refuses: the provider serves chat."""
+        _refuse("embeddings", call)
+
+    async def aembedding(self, *args: Any, **call: Any) -> EmbeddingResponse:
+        """Refuses: the provider serves chat."""
+        _refuse("embeddings", call)
+
+    def image_generation(self, *args: Any, **call: Any) -> ImageResponse:
+        """Refuses: the provider serves chat."""
+        _refuse("image generation", call)
+
+    async def aimage_generation(self, *args: Any, **call: Any) -> ImageResponse:
+        """Refuses: the provider serves chat."""
+        _refuse("image generation", call)
+
+    def image_edit(self, *args: Any, **call: Any) -> ImageResponse:
+        """Refuses: the provider serves chat."""
+        _refuse("image edits", call)
+
+    async def aimage_edit(self, *args: Any, **call: Any) -> ImageResponse:
+        """Refuses: the provider serves chat."""
+        _refuse("image edits", call)
+
+    def _builder(self, call: Mapping[str, Any], stream: bool) -> RequestBuilder:
+        settings, authenticator = self._ready or self._read_settings()
+        try:
+            auth = authenticator.for_call(call.get("api_key"))
+        except MissingCredentialError:
+            # It may have been set since the settings were read, as happens in notebooks.
+            settings, authenticator = self._read_settings()
+            auth = authenticator.for_call(call.get("api_key"))
+        return RequestBuilder(self._config, settings, auth, call, stream)
+
+    def _read_settings(self) -> tuple[Settings, Authenticator]:
+        with self._lock:
+            settings = load_settings()
+            self._ready = (settings, Authenticator(settings))
+            return self._ready
+
+    def _request(self, call: Mapping[str, Any], stream: bool) -> Request:
+        try:
+            builder = self._builder(call, stream)
+            return builder.build(self._config.transform_request(**builder.transform_arguments))
+        except Exception as error:
+            raise before_request(error, call["model"]) from error
+
+    async def _async_request(self, call: Mapping[str, Any], stream: bool) -> Request:
+        try:
+            builder = self._builder(call, stream)
+            return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
+        except Exception as error:
+            raise before_request(error, call["model"]) from error
+
+    def _send(self, request: Request, given: object) -> httpx.Response:
+        client = sync_client(given)
+        started = time.perf_counter()
+        response = client.send(
+            _http_request(client, request), auth=request.auth, stream=request.stream, follow_redirects=False
+        )
+        _set_duration(request, started)
+        if response.is_success:
+            return response
+        if request.stream:
+            try:
+                _set_body(response, _first_bytes(response.iter_bytes()))
+            finally:
+                response.close()
+        raise self._refused(request, response)
+
+    async def _async_send(self, request: Request, given: object) -> httpx.Response:
+        client = await async_client(given)
+        started = time.perf_counter()
+        response = await client.send(
+            _http_request(client, request), auth=request.auth, stream=request.stream, follow_redirects=False
+        )
+        _set_duration(request, started)
+        if response.is_success:
+            return response
+        if request.stream:
+            body = b""
+            try:
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > _MAX_ERROR_BODY:
+                        break
+                _set_body(response, body)
+            finally:
+                await response.aclose()
+        raise self._refused(request, response)
+
+    def _refused(self, request: Request, response: httpx.Response) -> Exception:
+        text = response.content[:_MAX_ERROR_BODY].decode("utf-8", "replace")
+        error = self._config.get_error_class(text, response.status_code, response.headers)
+        return from_response(error, request, response)
+
+    def _answer(self, call: Mapping[str, Any], request: Request, response: httpx.Response) -> ModelResponse:
+        request.logging.post_call(
+            input=request.messages,
+            api_key="",
+            original_response=response.text,
+            additional_args={"complete_input_dict": request.body},
+        )
+        answer = self._config.transform_response(
+            model=request.model,
+            raw_response=response,
+            model_response=call["model_response"],
+            logging_obj=request.logging,
+            request_data=request.body,
+            messages=request.messages,
+            optional_params=request.optional_params,
+            litellm_params=request.litellm_params,
+            encoding=call.get("encoding"),
+        )
+        for choice in answer.choices:
+            if choice.finish_reason == "stop" and getattr(choice, "message", None) and choice.message.tool_calls:
+                choice.finish_reason = "tool_calls"
+        answer.model = answer.model or request.model
+        headers = httpx.Headers(response.headers)
+        headers.setdefault("x-request-id", request.request_id)
+        answer._hidden_params["additional_headers"] = process_response_headers(headers)
+        return answer
+
+    def _reader(self, request: Request) -> StreamReader:
+        parser = self._config.get_model_response_iterator(iter(()), sync_stream=not request.stream)
+        return StreamReader(parser, request.model)
+
+    def _chunks(
+        self, call: Mapping[str, Any], request: Request, response: httpx.Response
+    ) -> Iterator[ModelResponseStream | None]:
+        reader = self._reader(request)
+        try:
+            with _translated(request, reader):
+                yield None
+                if _is_json(response):
+                    response.read()
+                    yield from whole_stream(self._answer(call, request, response), request.model)
+                    return
+                for read in response.iter_bytes():
+                    yield from reader.feed(read)
+                yield from reader.close()
+        finally:
+            response.close()
+
+
+@contextmanager
+def _translated(request: Request, reader: StreamReader | None = None) -> Iterator[None]:
+    """Logs whatever is raised inside, and raises it as LiteLLM's exception."""
+    try:
+        yield
+    except Exception as error:
+        log_failure(error, request)
+        raise from_exception(error, request) from error
+    except BaseException as error:
+        if reader is None or not reader.complete:
+            log_failure(error, request)
+        raise
+
+
+def _http_request(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+    return client.build_request(
+        "POST",
+        request.url,
+        headers=request.headers,
+        json=request.body if request.content is None else None,
+        content=request.content,
+        timeout=request.timeout,
+    )
+
+
+def _set_duration(request: Request, started: float) -> None:
+    """Tells LiteLLM how long the upstream took; it works out its own overhead from that."""
+    request.logging.model_call_details["llm_api_duration_ms"] = (time.perf_counter() - started) * 1000
+
+
+def _first_bytes(parts: Iterator[bytes]) -> bytes:
+    body = b""
+    for part in parts:
+        body += part
+        if len(body) > _MAX_ERROR_BODY:
+            break
+    return body
+
+
+def _set_body(response: httpx.Response, body: bytes) -> None:
+    response._content = body
+
+
+def _is_json(response: httpx.Response) -> bool:
+    return response.headers.get("content-type", "").startswith("application/json")
+
+
+def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:
+    raise BadRequestError(
+        message=f"{PROVIDER_NAME} serves chat completions, no {operation}.",
+        model=str(call.get("model", "")),
+        llm_provider=PROVIDER,
+    )
+
+
+register_models()
+provider = Provider()

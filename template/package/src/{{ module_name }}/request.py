@@ -1,0 +1,167 @@
+"""One call, turned into the request that goes to the upstream. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+from ._answers import PROVIDER
+from ._litellm import BaseConfig, Logging
+from .errors import MAX_MESSAGE, redacted
+from .params import upstream_params
+from .settings import Settings
+
+DEFAULT_TIMEOUT = 600.0
+"""Seconds, as LiteLLM's own default; it passes a timeout with every call."""
+
+
+class CallAuth(Protocol):
+    """What an authenticator gives to a call: an `httpx.Auth` that knows its secrets."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The strings that no message may contain."""
+        ...
+
+
+@dataclass(slots=True)
+class Request:
+    """A request on its way: what is sent, and what its failures need to be told."""
+
+    model: str
+    messages: list[Any]
+    url: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    content: bytes | None
+    auth: Any
+    timeout: httpx.Timeout
+    request_id: str
+    stream: bool
+    optional_params: dict[str, Any]
+    litellm_params: dict[str, Any]
+    logging: Logging
+
+    @property
+    def host(self) -> str:
+        """Host and port of the upstream."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    def describe(self, message: str) -> str:
+        """Returns a message for the caller: no secret in it, not endless, and with the request id."""
+        return f"{redacted(message, self.auth.secrets)[:MAX_MESSAGE]} (request id {self.request_id})"
+
+
+class RequestBuilder:
+    """Asks the transformation for each part of a request, in the order in which LiteLLM does.
+
+    The body comes from the caller, who awaits it in async calls; the parts before and after are the same.
+
+    Args:
+        config: the transformation.
+        settings: the provider's settings.
+        auth: the credential of the call.
+        call: the arguments of the `CustomLLM` method.
+        stream: whether the answer is streamed.
+    """
+
+    def __init__(
+        self, config: BaseConfig, settings: Settings, auth: CallAuth, call: Mapping[str, Any], stream: bool
+    ) -> None:
+        self._config = config
+        self._call = call
+        self._auth = auth
+        self._stream = stream
+        self._timeout = _timeout(call.get("timeout"), settings.connect_timeout)
+        model: str = call["model"]
+        litellm_params: dict[str, Any] = call.get("litellm_params") or {}
+        given: dict[str, Any] = call["optional_params"]
+        self._extra_body = given.get("extra_body") or {}
+        headers = {**(given.get("extra_headers") or {}), **(call.get("headers") or {})}
+        self._request_id = _request_id(headers, litellm_params)
+        api_base = (call.get("api_base") or settings.api_base).rstrip("/")
+        optional_params = upstream_params(config, model, given, litellm_params, stream)
+        self._headers = config.validate_environment(
+            headers=headers,
+            model=model,
+            messages=call["messages"],
+            optional_params=optional_params,
+            litellm_params=litellm_params,
+            api_base=api_base,
+        )
+        self._url = config.get_complete_url(
+            api_base=api_base,
+            api_key=None,
+            model=model,
+            optional_params=optional_params,
+            litellm_params=litellm_params,
+            stream=stream,
+        )
+        self.transform_arguments: dict[str, Any] = {
+            "model": model,
+            "messages": call["messages"],
+            "optional_params": optional_params,
+            "litellm_params": litellm_params,
+            "headers": self._headers,
+        }
+
+    def build(self, body: dict[str, Any]) -> Request:
+        """Returns the request with the body that the transformation made, and logs it as sent."""
+        arguments = self.transform_arguments
+        if self._stream and self._config.supports_stream_param_in_request_body:
+            body["stream"] = True
+        body.update(self._extra_body)
+        headers, content = self._config.sign_request(
+            headers=self._headers,
+            optional_params=arguments["optional_params"],
+            request_data=body,
+            api_base=self._url,
+            model=arguments["model"],
+            stream=self._stream,
+        )
+        headers = {name: str(value) for name, value in headers.items()}
+        if not any(name.lower() == "x-request-id" for name in headers):
+            headers["X-Request-ID"] = self._request_id
+        logging: Logging = self._call["logging_obj"]
+        logging.pre_call(
+            input=arguments["messages"],
+            api_key="",
+            additional_args={"complete_input_dict": body, "api_base": self._url, "headers": headers},
+        )
+        return Request(
+            model=arguments["model"],
+            messages=arguments["messages"],
+            url=self._url,
+            headers=headers,
+            body=body,
+            content=content,
+            auth=self._auth,
+            timeout=self._timeout,
+            request_id=self._request_id,
+            stream=self._stream,
+            optional_params=arguments["optional_params"],
+            litellm_params=arguments["litellm_params"],
+            logging=logging,
+        )
+
+
+def _timeout(timeout: float | str | httpx.Timeout | None, connect: float) -> httpx.Timeout:
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    seconds = float(timeout) if timeout is not None else DEFAULT_TIMEOUT
+    return httpx.Timeout(seconds, connect=min(seconds, connect))
+
+
+def _request_id(headers: Mapping[str, Any], litellm_params: Mapping[str, Any]) -> str:
+    """The caller's X-Request-ID, also when it only reached the proxy; else LiteLLM's id of the call."""
+    proxy_request = litellm_params.get("proxy_server_request") or {}
+    for group in (headers, proxy_request.get("headers") or {}):
+        for name, value in group.items():
+            if name.lower() == "x-request-id" and value:
+                return str(value)
+    return str(litellm_params.get("litellm_call_id") or f"{PROVIDER}-{uuid.uuid4()}")

@@ -1,0 +1,210 @@
+"""Chunks in the order and form that LiteLLM needs. Template's file: do not edit.
+
+The rules are measured on LiteLLM, not documented: usage on or after the finish chunk is thrown away and
+replaced by an estimate; deltas of several tool calls in turns are mixed up on /v1/messages; a stream
+without a finish reason is taken for a complete one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ._litellm import BaseModelResponseIterator, ModelResponse, ModelResponseStream
+from ._litellm import convert_model_response_to_streaming as streaming_form
+from .errors import TruncatedStreamError, read_error
+from .sse import EventDecoder
+
+# What a delta may carry besides text and tool calls.
+_OTHER_CONTENT = (
+    "reasoning_content",
+    "thinking_blocks",
+    "reasoning_items",
+    "function_call",
+    "audio",
+    "images",
+    "annotations",
+    "provider_specific_fields",
+)
+
+
+class ChunkOrder:
+    """Puts the chunks of one stream in order.
+
+    One id, time of creation and model throughout; the role on the first chunk; tool calls one after the
+    other; then a chunk with the upstream's usage, then the finish chunk.
+
+    Args:
+        model: the model of the request; chunks carry this name.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._id: str | None = None
+        self._created = 0
+        self._usage: Any = None
+        self._finish_reason: str | None = None
+        self._open_call: int | None = None
+        self._waiting: dict[int, list[Any]] = {}
+        self._fields: dict[str, Any] = {}
+
+    def feed(self, chunk: ModelResponseStream) -> list[ModelResponseStream]:
+        """Returns what can be passed on once this chunk of the upstream is known."""
+        usage = getattr(chunk, "usage", None)
+        if usage is not None:
+            self._usage = usage
+            del chunk.usage
+        if not chunk.choices:
+            return []
+        choice = chunk.choices[0]
+        delta = choice.delta
+        if choice.finish_reason:
+            self._finish_reason = choice.finish_reason
+            choice.finish_reason = None
+        if delta.tool_calls:
+            delta.tool_calls = self._in_turn(delta.tool_calls) or None
+        if not (delta.content or delta.tool_calls or choice.logprobs) and not any(
+            getattr(delta, name, None) for name in _OTHER_CONTENT
+        ):
+            return []
+        if self._id is None:
+            self._id = chunk.id
+            self._created = chunk.created
+            delta.role = "assistant"
+            self._fields = {"system_fingerprint": chunk.system_fingerprint} if chunk.system_fingerprint else {}
+        else:
+            if chunk.id != self._id:
+                chunk.id = self._id
+            if chunk.created != self._created:
+                chunk.created = self._created
+            if delta.role is not None:
+                delta.role = None
+        if chunk.model != self._model:
+            chunk.model = self._model
+        return [chunk]
+
+    def close(self) -> list[ModelResponseStream]:
+        """Returns the last chunks: tool calls that waited for their turn, usage, finish reason.
+
+        Raises:
+            TruncatedStreamError: the upstream gave no finish reason.
+        """
+        if self._finish_reason is None:
+            raise TruncatedStreamError("it ended before a finish reason")
+        chunks = [
+            self._chunk([{"index": 0, "delta": {"tool_calls": [call]}}])
+            for index in sorted(self._waiting)
+            for call in self._waiting[index]
+        ]
+        if self._usage is not None:
+            chunks.append(self._chunk([], usage=self._usage))
+        called = self._open_call is not None
+        reason = "tool_calls" if called and self._finish_reason == "stop" else self._finish_reason
+        chunks.append(self._chunk([{"index": 0, "delta": {}, "finish_reason": reason}]))
+        return chunks
+
+    def _in_turn(self, calls: list[Any]) -> list[Any]:
+        """Returns the deltas of the call that goes first; those of others wait for its end."""
+        passed: list[Any] = []
+        for call in calls:
+            if self._open_call is None:
+                self._open_call = call.index
+            if call.index == self._open_call:
+                passed.append(call)
+            else:
+                self._waiting.setdefault(call.index, []).append(call)
+        return passed
+
+    def _chunk(self, choices: list[Any], **fields: Any) -> ModelResponseStream:
+        return ModelResponseStream(
+            id=self._id,
+            created=self._created or None,
+            model=self._model,
+            choices=choices,
+            **self._fields,
+            **fields,
+        )
+
+
+class StreamReader:
+    """Turns the reads of a streamed response into chunks for LiteLLM.
+
+    Args:
+        parser: the transformation's parser of chunks.
+        model: the model of the request.
+    """
+
+    def __init__(self, parser: BaseModelResponseIterator, model: str) -> None:
+        self._events = EventDecoder()
+        self._order = ChunkOrder(model)
+        self._parse = parser.chunk_parser
+        self._done = False
+        self.complete = False
+        """Whether the last chunk was passed on: an abandoned stream is then no lost one."""
+
+    def feed(self, read: bytes) -> list[ModelResponseStream]:
+        """Returns the chunks that this read completes.
+
+        Args:
+            read: any number of bytes of the body.
+
+        Raises:
+            BaseLLMException: the upstream reports an error inside the stream.
+            ValueError: the stream is not what it should be.
+        """
+        return self._chunks(self._events.feed(read))
+
+    def close(self) -> list[ModelResponseStream]:
+        """Returns the last chunks, at the end of the body.
+
+        Raises:
+            TruncatedStreamError: the upstream was not finished.
+        """
+        chunks = self._chunks(self._events.close())
+        if not self._done:
+            chunks += self._order.close()
+        return chunks
+
+    def _chunks(self, events: list[bytes]) -> list[ModelResponseStream]:
+        chunks: list[ModelResponseStream] = []
+        for event in events:
+            if self._done:
+                break
+            if event == b"[DONE]":
+                self._done = True
+                chunks += self._order.close()
+                break
+            chunks += self._order.feed(self._parsed(event))
+        return chunks
+
+    def _parsed(self, event: bytes) -> ModelResponseStream:
+        try:
+            content = json.loads(event)
+        except ValueError as error:
+            raise TruncatedStreamError(f"it has an event that is not JSON ({error})") from None
+        if not isinstance(content, dict):
+            raise read_error(event.decode("utf-8", "replace"), 200, {})
+        chunk = self._parse(content)
+        return chunk if isinstance(chunk, ModelResponseStream) else _from_generic(chunk)
+
+
+def whole_stream(response: ModelResponse, model: str) -> list[ModelResponseStream]:
+    """Returns a complete answer as the chunks of a stream, for upstreams that did not stream it."""
+    order = ChunkOrder(model)
+    return [*order.feed(streaming_form(response)), *order.close()]
+
+
+def _from_generic(chunk: Any) -> ModelResponseStream:
+    """LiteLLM's older form of a chunk (`GenericStreamingChunk`) in the newer one."""
+    tool = chunk.get("tool_use")
+    return ModelResponseStream(
+        choices=[
+            {
+                "index": chunk.get("index") or 0,
+                "delta": {"content": chunk.get("text") or None, "tool_calls": [tool] if tool else None},
+                "finish_reason": chunk.get("finish_reason") or None if chunk.get("is_finished") else None,
+            }
+        ],
+        usage=chunk.get("usage"),
+        provider_specific_fields=chunk.get("provider_specific_fields"),
+    )

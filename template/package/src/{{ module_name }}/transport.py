@@ -1,0 +1,101 @@
+"""HTTP clients, shared as far as they can be. Template's file: do not edit.
+
+They are LiteLLM's own handlers, so that its settings and the environment's for TLS, CA, proxies and pools
+hold. Async clients belong to an event loop: each loop has one, closed when `asyncio.run` (or the proxy)
+shuts the loop's generators down. Sync calls share one client for the whole process. A forked child starts
+with none, as sockets must not be shared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import AsyncGenerator
+
+import httpx
+
+from ._litellm import AsyncHTTPHandler, HTTPHandler
+
+_lock = threading.Lock()
+_sync_handler: HTTPHandler | None = None
+_async_handlers: dict[asyncio.AbstractEventLoop, tuple[AsyncHTTPHandler, AsyncGenerator[None, None]]] = {}
+_left_to_parent: list[object] = []
+
+
+def sync_client(client: object = None) -> httpx.Client:
+    """Returns the client for sync calls of this process.
+
+    Args:
+        client: what the caller passed as `client=`; a handler of LiteLLM or an httpx client wins.
+    """
+    if isinstance(client, HTTPHandler):
+        return client.client
+    if isinstance(client, httpx.Client):
+        return client
+    global _sync_handler
+    if _sync_handler is None:
+        with _lock:
+            if _sync_handler is None:
+                _sync_handler = HTTPHandler()
+    return _sync_handler.client
+
+
+async def async_client(client: object = None) -> httpx.AsyncClient:
+    """Returns the client for the running event loop.
+
+    Args:
+        client: what the caller passed as `client=`; a handler of LiteLLM or an httpx client wins.
+    """
+    if isinstance(client, AsyncHTTPHandler):
+        return client.client
+    if isinstance(client, httpx.AsyncClient):
+        return client
+    loop = asyncio.get_running_loop()
+    entry = _async_handlers.get(loop)
+    if entry is None:
+        handler = AsyncHTTPHandler()
+        closer = _close_with_loop(loop, handler)
+        entry = (handler, closer)
+        with _lock:
+            for other in [known for known in _async_handlers if known.is_closed()]:
+                del _async_handlers[other]
+            _async_handlers[loop] = entry
+        await anext(closer)
+    return entry[0].client
+
+
+async def _close_with_loop(
+    loop: asyncio.AbstractEventLoop, handler: AsyncHTTPHandler
+) -> AsyncGenerator[None, None]:
+    """Waits for the loop's end: `loop.shutdown_asyncgens()` closes it, and it closes the handler."""
+    try:
+        yield
+    finally:
+        with _lock:
+            _async_handlers.pop(loop, None)
+        await handler.close()
+
+
+def _close_at_exit() -> None:
+    if _sync_handler is not None:
+        _sync_handler.close()
+    # Loops that nobody shut down: what is left open there would be reported as leaked.
+    for loop, (handler, _) in list(_async_handlers.items()):
+        if not loop.is_closed() and not loop.is_running():
+            loop.run_until_complete(handler.close())
+
+
+def _forget_after_fork() -> None:
+    global _sync_handler, _lock
+    _lock = threading.Lock()
+    # Kept from the garbage collector, which would say goodbye on the parent's connections.
+    _left_to_parent.extend([_sync_handler, dict(_async_handlers)])
+    _sync_handler = None
+    _async_handlers.clear()
+
+
+atexit.register(_close_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -1,0 +1,108 @@
+"""Fixtures of the conformance suite, and the rule that no test of it is skipped in silence.
+
+Template's file: do not edit. What the provider cannot do is declared in tests/unsupported.toml (yours).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..package import answers, models, registration, settings
+from ..upstream import UpstreamFormat
+from .proxy import Proxy
+from .server import Upstream
+
+FEATURES = {"images", "json_schema", "parallel_tools", "reasoning", "system_messages", "tools"}
+DECLARED = tomllib.loads((Path(__file__).parents[1] / "unsupported.toml").read_text(encoding="utf-8"))
+KEY = "key-of-the-conformance-suite"
+
+# Settings of the machine that runs the suite are none of its business.
+for name in [name for name in os.environ if name.startswith(f"{answers.ENV_PREFIX}_")]:
+    del os.environ[name]
+
+
+def answers_have(setting: str) -> bool:
+    """Whether the way to authenticate has a setting of that name."""
+    return setting in settings.Settings.model_fields
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "feature(name): what the upstream must be able to do for this test")
+    unknown = sorted(set(DECLARED) - FEATURES)
+    if unknown:
+        raise pytest.UsageError(f"tests/unsupported.toml names {unknown}, which are not among {sorted(FEATURES)}.")
+    for feature, reason in DECLARED.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise pytest.UsageError(f'tests/unsupported.toml gives no reason for {feature}: write {feature} = "why".')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("feature"):
+            if mark.args[0] not in FEATURES:
+                raise pytest.UsageError(f"{item.nodeid} needs {mark.args[0]!r}, which is no feature.")
+            if mark.args[0] in DECLARED:
+                item.add_marker(pytest.mark.skip(reason=f"declared: {mark.args[0]}: {DECLARED[mark.args[0]]}"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome: Any = yield
+    report = outcome.get_result()
+    if not report.skipped or Path(__file__).parent not in Path(item.path).parents:
+        return
+    marks = [*item.iter_markers("skip"), *item.iter_markers("skipif")]
+    if not any(mark.kwargs.get("reason", "").startswith("declared: ") for mark in marks):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: declare the feature in tests/unsupported.toml, with its reason."
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("conformance")
+    for feature in sorted(FEATURES):
+        reason = DECLARED.get(feature)
+        terminalreporter.write_line(f"{feature}: {f'not supported: {reason}' if reason else 'supported'}")
+
+
+@pytest.fixture(scope="session")
+def running_upstream() -> Iterator[Upstream]:
+    """The embedded upstream, one for the whole run."""
+    with Upstream(UpstreamFormat()) as server:
+        yield server
+
+
+@pytest.fixture
+def upstream(running_upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Upstream]:
+    """The embedded upstream, with nothing remembered, and the registered provider's settings for it."""
+    monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", f"{running_upstream.url}/v1")
+    monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_KEY", KEY)
+    monkeypatch.chdir(tmp_path)  # no .env and no settings file
+    registration.register()._ready = None  # the settings are read anew
+    running_upstream.reset()
+    yield running_upstream
+    running_upstream.reset()
+
+
+@pytest.fixture(scope="session")
+def model() -> str:
+    """The first model of models.yaml, as callers name it."""
+    return f"{answers.PROVIDER}/{next(iter(models.load_models()))}"
+
+
+@pytest.fixture(scope="session")
+def running_proxy(running_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A LiteLLM proxy process on proxy/config.yaml, one for the whole run."""
+    with Proxy(running_upstream.url, KEY, tmp_path_factory.mktemp("proxy")) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(running_proxy: Proxy, upstream: Upstream) -> Proxy:
+    """The proxy, its upstream with nothing remembered."""
+    return running_proxy

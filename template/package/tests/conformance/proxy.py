@@ -1,0 +1,80 @@
+"""A real LiteLLM proxy in a process of its own. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from ..package import answers
+
+ROOT = Path(__file__).parents[2]
+
+
+class Proxy:
+    """The proxy on proxy/config.yaml. Use it as a context manager.
+
+    Args:
+        upstream: URL of the upstream, without path.
+        key: API key for the upstream.
+        folder: where its log goes, and where it runs.
+        config: the configuration; the package's own unless given.
+    """
+
+    def __init__(
+        self, upstream: str, key: str, folder: Path, config: Path = ROOT / "proxy" / "config.yaml"
+    ) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.key = f"sk-{secrets.token_hex(24)}"  # LiteLLM refuses to start with a well-known one
+        self.log = folder / "proxy.log"
+        self._folder = folder
+        self._command = [
+            *(sys.executable, "-c", "from litellm import run_server; run_server()"),
+            *("--config", str(config), "--host", "127.0.0.1", "--port", str(port)),
+        ]
+        self._environment = {
+            **os.environ,
+            "LITELLM_MASTER_KEY": self.key,
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            f"{answers.ENV_PREFIX}_API_BASE": f"{upstream}/v1",
+            f"{answers.ENV_PREFIX}_API_KEY": key,
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def __enter__(self) -> Proxy:
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/health/liveliness", timeout=5, trust_env=False).is_success:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.1)
+        self._stop()
+        raise RuntimeError(f"The proxy did not start:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,354 @@
+"""A real HTTP server on loopback that plays the upstream, and misbehaves on demand.
+
+Template's file: do not edit. It knows HTTP and faults; what the bodies look like is up to the `Format` in
+tests/upstream.py (yours). It is written on bare sockets, because no web framework resets a connection or
+cuts a chunk in half when asked to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool call of the model: its arguments as pieces of JSON text, in the order of streaming."""
+
+    id: str
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model says, in no particular format."""
+
+    text: tuple[str, ...] = ("Hello", ", ", "world")
+    reasoning: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    interleaved: bool = False
+    """Whether the pieces of several tool calls come in turns."""
+    finish_reason: str | None = None
+    """`stop`, `length` or `content_filter`; None for what follows from the rest."""
+    prompt_tokens: int = 11
+    completion_tokens: int = 7
+    id: str = "reply-1"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error of the upstream: `code` is OpenAI's word for it, `message` is for people."""
+
+    status: int
+    code: str = ""
+    message: str = "the upstream says no"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A response that no format would make."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How a stream or an answer goes wrong, after a number of events that were right.
+
+    `kind` is one of: `slow` (waits for `seconds` before the first byte), `stall` (goes silent), `reset`
+    (the connection is reset), `truncate` (the body ends in the middle of a chunk), `end` (it ends as if all
+    were well), `error` (the format's error event), `garbage` (an event that is no JSON), `crlf`,
+    `multiline`, `bytes` (legal forms: CRLF lines, data over several lines, one byte at a time).
+    """
+
+    kind: str
+    after: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Received:
+    """A request as it came in, and whether the client hung up before the answer was over."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+
+class Format(Protocol):
+    """What tests/upstream.py tells the server about the provider's API."""
+
+    def read(self, body: Any) -> dict[str, Any]:
+        """Returns a request body as OpenAI's chat completions would have it."""
+        ...
+
+    def answer(self, reply: Reply, model: str) -> dict[str, Any]:
+        """Returns the body of an answer that is not streamed."""
+        ...
+
+    def events(self, reply: Reply, model: str) -> Iterator[str]:
+        """Yields the data of each event of a streamed answer."""
+        ...
+
+    def refusal(self, refusal: Refusal) -> dict[str, Any]:
+        """Returns the body of an error."""
+        ...
+
+    def error_event(self, refusal: Refusal) -> str:
+        """Returns the data of an event that reports an error inside a stream."""
+        ...
+
+
+Step = Reply | Refusal | Raw
+
+
+class Upstream:
+    """The server. Use it as a context manager; `url` is where it listens.
+
+    Args:
+        wire: the format of the provider's API.
+        port: 0 for any free port.
+    """
+
+    def __init__(self, wire: Format, port: int = 0) -> None:
+        self._wire = wire
+        self._port = port
+        self._steps: list[tuple[Step, Fault | None]] = []
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.requests: list[Received] = []
+        self.url = ""
+
+    def will(self, *steps: Step, fault: Fault | None = None) -> None:
+        """Sets what the next requests get, one step each; afterwards it answers by itself again."""
+        self._steps = [(step, fault) for step in steps]
+
+    def reset(self) -> None:
+        """Forgets requests and steps."""
+        self._steps = []
+        self.requests = []
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last request's body in OpenAI's words."""
+        return self._wire.read(self.requests[-1].body)
+
+    def __enter__(self) -> Upstream:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        async def start() -> None:
+            server = await asyncio.start_server(self._connection, "127.0.0.1", self._port, limit=2**26)
+            self.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+            self._ready.set()
+
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(start())
+        self._loop.run_forever()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.close()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while (received := await _receive(reader)) is not None:
+                received.headers["x-test-connection"] = str(id(writer))
+                self.requests.append(received)
+                watch = asyncio.ensure_future(_watch(reader, received))
+                try:
+                    keep = await self._respond(received, writer)
+                    await writer.drain()
+                finally:
+                    watch.cancel()
+                if not keep:
+                    break
+        writer.close()
+
+    async def _respond(self, received: Received, writer: asyncio.StreamWriter) -> bool:
+        """Answers one request; returns whether the connection can be used again."""
+        if received.method != "POST":
+            _write(writer, Raw(body=b"{}"))
+            return True
+        if not isinstance(received.body, dict):
+            _write(writer, Raw(status=400, body=b'{"error": {"message": "the body is no JSON object"}}'))
+            return True
+        asked = self._wire.read(received.body)
+        step, fault = self._steps.pop(0) if self._steps else (reply_to(asked), None)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if isinstance(step, Raw):
+            _write(writer, step)
+            return True
+        if isinstance(step, Refusal):
+            body = json.dumps(self._wire.refusal(step)).encode()
+            _write(writer, Raw(status=step.status, body=body), step.headers)
+            return True
+        model = str(asked.get("model", ""))
+        if asked.get("stream"):
+            return await self._stream(self._wire.events(step, model), writer, fault)
+        body = json.dumps(self._wire.answer(step, model)).encode()
+        if fault and fault.kind in ("reset", "truncate"):
+            _head(writer, 200, {"content-type": "application/json", "content-length": str(len(body))})
+            writer.write(body[: len(body) // 2])
+            await writer.drain()
+            _hang_up(writer, reset=fault.kind == "reset")
+            return False
+        _write(writer, Raw(body=body))
+        return True
+
+    async def _stream(self, events: Iterator[str], writer: asyncio.StreamWriter, fault: Fault | None) -> bool:
+        kind = fault.kind if fault else ""
+        _head(writer, 200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+        async for part in _spoiled(events, self._wire, fault, writer):
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+            await writer.drain()
+        if kind in ("reset", "truncate"):
+            if kind == "truncate":
+                writer.write(b"ff\r\ndata: {")
+                await writer.drain()
+            _hang_up(writer, reset=kind == "reset")
+            return False
+        writer.write(b"0\r\n\r\n")
+        return True
+
+
+async def _spoiled(
+    events: Iterator[str], wire: Format, fault: Fault | None, writer: asyncio.StreamWriter
+) -> AsyncIterator[bytes]:
+    """Yields the bytes to write for each event, up to the fault or with it."""
+    kind = fault.kind if fault else ""
+    for number, data in enumerate(events):
+        if fault and kind in ("stall", "reset", "truncate", "end", "error", "garbage") and number == fault.after:
+            if kind == "stall":
+                await asyncio.sleep(fault.seconds)
+            elif kind == "error":
+                message = "the upstream is overloaded"
+                yield _event(wire.error_event(Refusal(503, "overloaded_error", message)))
+                return
+            elif kind == "garbage":
+                yield _event("{not json")
+            else:
+                return
+        if kind == "crlf":
+            yield _event(data).replace(b"\n", b"\r\n")
+        elif kind == "multiline":
+            yield b": a comment\nevent: message\nid: 7\n" + _event(_on_many_lines(data))
+        elif kind == "bytes":
+            for byte in _event(data):
+                yield bytes([byte])
+        else:
+            yield _event(data)
+
+
+def _event(data: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in data.split("\n"))
+    return f"{lines}\n".encode()
+
+
+def _on_many_lines(data: str) -> str:
+    try:
+        return json.dumps(json.loads(data), indent=1, ensure_ascii=False)
+    except ValueError:
+        return data
+
+
+async def _receive(reader: asyncio.StreamReader) -> Received | None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = first.split(" ", 2)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+    content = await reader.readexactly(int(headers.get("content-length", "0")))
+    body: Any = content
+    with suppress(ValueError):
+        body = json.loads(content) if content else None
+    return Received(method, path, headers, body)
+
+
+async def _watch(reader: asyncio.StreamReader, received: Received) -> None:
+    """Waits for the client to hang up; clients that pipeline are none of ours."""
+    while not reader.at_eof() and reader.exception() is None:
+        await asyncio.sleep(0.01)
+    received.hung_up.set()
+
+
+def _head(writer: asyncio.StreamWriter, status: int, headers: Mapping[str, str]) -> None:
+    lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+
+
+def _write(writer: asyncio.StreamWriter, raw: Raw, headers: Mapping[str, str] | None = None) -> None:
+    length = {"content-type": raw.content_type, "content-length": str(len(raw.body))}
+    _head(writer, raw.status, {**length, **(headers or {})})
+    writer.write(raw.body)
+
+
+def _hang_up(writer: asyncio.StreamWriter, *, reset: bool) -> None:
+    if reset:
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort() if reset else writer.close()
+
+
+def reply_to(asked: Mapping[str, Any]) -> Reply:
+    """Returns what the upstream says when no step was set: enough of a model for demos and proxies.
+
+    It calls the first tool it is given, fills a JSON schema, and else repeats what it was told.
+
+    Args:
+        asked: the request in OpenAI's words.
+    """
+    messages = asked.get("messages") or []
+    last = messages[-1] if messages else {}
+    tools = asked.get("tools") or []
+    reasoning = ("Let me think. ", "Done.") if asked.get("reasoning_effort") else ()
+    if tools and last.get("role") != "tool" and asked.get("tool_choice") != "none":
+        function = tools[0]["function"]
+        arguments = json.dumps(_example(function.get("parameters") or {}))
+        half = len(arguments) // 2
+        call = ToolCall("call_1", function["name"], (arguments[:half], arguments[half:]))
+        return Reply(text=(), reasoning=reasoning, tool_calls=(call,))
+    schema = ((asked.get("response_format") or {}).get("json_schema") or {}).get("schema")
+    if schema:
+        return Reply(text=(json.dumps(_example(schema)),), reasoning=reasoning)
+    content = last.get("content") or ""
+    if not isinstance(content, str):
+        content = " ".join(part.get("text", "[image]") for part in content)
+    words = f"You said: {content}".split(" ")
+    text = tuple(word if index == 0 else f" {word}" for index, word in enumerate(words))
+    return Reply(text=text, reasoning=reasoning, prompt_tokens=len(content.split()) + 3, completion_tokens=len(words))
+
+
+def _example(schema: Mapping[str, Any]) -> Any:
+    """Returns a value that fits a JSON schema of the simple kind."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        return {name: _example(part) for name, part in (schema.get("properties") or {}).items()}
+    simple: dict[Any, Any] = {"array": [], "integer": 3, "number": 1.5, "boolean": True, "null": None}
+    return simple.get(kind, "Paris")

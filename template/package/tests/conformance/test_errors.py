@@ -1,0 +1,183 @@
+"""Failures before the first chunk: the right class, with message and request id. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+import litellm
+import pytest
+
+from ..package import answers
+from .asking import MODES, Mode, ask, cause, stream
+from .conftest import KEY, answers_have
+from .server import Fault, Raw, Refusal, Reply, Upstream
+
+CASES: list[tuple[Refusal, type[Exception], int]] = [
+    (Refusal(400, "invalid_request_error"), litellm.BadRequestError, 400),
+    (Refusal(400, "context_length_exceeded"), litellm.ContextWindowExceededError, 400),
+    (
+        Refusal(400, "", "This model's maximum context length is 8192 tokens."),
+        litellm.ContextWindowExceededError,
+        400,
+    ),
+    (Refusal(400, "content_policy_violation"), litellm.ContentPolicyViolationError, 400),
+    (Refusal(401, "invalid_api_key"), litellm.AuthenticationError, 401),
+    (Refusal(402, "billing"), litellm.APIError, 402),
+    (Refusal(403, "permission_error"), litellm.PermissionDeniedError, 403),
+    (Refusal(404, "model_not_found"), litellm.NotFoundError, 404),
+    (Refusal(408), litellm.Timeout, 408),
+    (Refusal(422, "invalid_request_error"), litellm.BadRequestError, 400),
+    (Refusal(429, "rate_limit_exceeded"), litellm.RateLimitError, 429),
+    (Refusal(500, "server_error"), litellm.InternalServerError, 500),
+    (Refusal(502), litellm.BadGatewayError, 502),
+    (Refusal(503, "overloaded_error"), litellm.ServiceUnavailableError, 503),
+    (Refusal(504), litellm.Timeout, 504),
+    (Refusal(529, "overloaded_error"), litellm.ServiceUnavailableError, 503),
+]
+
+
+def fail(mode: Mode, streamed: bool, model: str, **arguments: Any) -> Any:
+    """Returns the exception of a call that must fail, without what LiteLLM wraps around it in streams."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # the test looks at it closely
+        (stream if streamed else ask)(mode, model, **arguments)
+    return cause(caught.value)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("refusal", "kind", "status"), CASES, ids=[f"{case[0].status}-{case[1].__name__}" for case in CASES]
+)
+def test_refusal(
+    refusal: Refusal, kind: type[Exception], status: int, mode: Mode, streamed: bool, upstream: Upstream, model: str
+) -> None:
+    upstream.will(Refusal(refusal.status, refusal.code, refusal.message, {"retry-after": "17"}))
+    error = fail(mode, streamed, model, extra_headers={"x-request-id": "id-7"})
+    assert type(error) is kind
+    assert error.status_code == status
+    assert refusal.message in str(error)
+    assert "id-7" in str(error)
+    assert answers.PROVIDER in str(error.llm_provider)
+    assert error.response.headers["retry-after"] == "17"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_error_page_of_a_gateway(mode: Mode, streamed: bool, upstream: Upstream, model: str) -> None:
+    page = b"<html><head><title>503 Service Temporarily Unavailable</title></head><body>nginx</body></html>"
+    upstream.will(Raw(503, page, "text/html"))
+    error = fail(mode, streamed, model)
+    assert isinstance(error, litellm.ServiceUnavailableError)
+    assert "503 Service Temporarily Unavailable" in str(error)
+    assert "<" not in str(error)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_error_without_a_body(mode: Mode, streamed: bool, upstream: Upstream, model: str) -> None:
+    upstream.will(Raw(500))
+    assert "Internal Server Error" in str(fail(mode, streamed, model))
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b"[]", b"{}", b'{"choices": []}', b"\xff\xfe"])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_answer_that_is_none(mode: Mode, streamed: bool, body: bytes, upstream: Upstream, model: str) -> None:
+    upstream.will(Raw(200, body))
+    error = fail(mode, streamed, model)
+    assert type(error) is litellm.BadGatewayError
+    assert "request id" in str(error)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_redirect_is_not_followed(mode: Mode, streamed: bool, upstream: Upstream, model: str) -> None:
+    """Following it would hand the key to another host."""
+    upstream.will(Refusal(307, headers={"location": "http://127.0.0.1:9/elsewhere?k=v"}))
+    error = fail(mode, streamed, model)
+    assert isinstance(error, litellm.NotFoundError)
+    assert "http://127.0.0.1:9/elsewhere" in str(error)
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_nobody_there(mode: Mode, streamed: bool, upstream: Upstream, model: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    error = fail(mode, streamed, model, api_base=f"http://127.0.0.1:{port}")
+    assert type(error) is litellm.APIConnectionError
+    assert "network error" in str(error)
+    assert f"127.0.0.1:{port}" in str(error)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nobody_answers_the_door(mode: Mode, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A listener whose queue is full lets the connection hang."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        port = door.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        try:
+            for knock in waiting:
+                knock.setblocking(False)
+                knock.connect_ex(("127.0.0.1", port))
+            with caplog.at_level(logging.INFO):
+                error = fail(mode, False, model, api_base=f"http://127.0.0.1:{port}", timeout=0.5)
+        finally:
+            for knock in waiting:
+                knock.close()
+    assert type(error) is litellm.Timeout
+    assert "connect timeout" in str(error)
+    assert "error_type=connect_timeout" in caplog.text
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_slow_first_byte(
+    mode: Mode, streamed: bool, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.will(Reply(), fault=Fault("slow", seconds=5))
+    with caplog.at_level(logging.INFO):
+        error = fail(mode, streamed, model, timeout=0.3, extra_headers={"x-request-id": "id-8"})
+    assert type(error) is litellm.Timeout
+    assert "read timeout" in str(error)
+    assert "error_type=read_timeout" in caplog.text
+    assert "request_id=id-8" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+@pytest.mark.parametrize("mode", MODES)
+def test_answer_breaks_off(
+    mode: Mode, kind: str, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.will(Reply(), fault=Fault(kind))
+    with caplog.at_level(logging.INFO):
+        error = fail(mode, False, model)
+    assert type(error) is litellm.APIConnectionError
+    assert "error_type=network_error" in caplog.text
+
+
+@pytest.mark.skipif(not answers_have("api_key"), reason="declared: the provider uses no API key")
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_no_secret_in_a_failure(
+    mode: Mode, streamed: bool, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Upstreams like to quote the key that they refuse."""
+    upstream.will(Refusal(401, "invalid_api_key", f"Incorrect API key provided: {KEY}"))
+    with caplog.at_level(logging.DEBUG, logger=answers.PROVIDER):
+        error = fail(mode, streamed, model, api_key=KEY)
+    seen = [str(error), repr(error), caplog.text, error.response.text, str(error.response.request.headers)]
+    assert not [text for text in seen if KEY in text]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_unreadable_timeout_of_the_caller(mode: Mode, upstream: Upstream, model: str) -> None:
+    error = fail(mode, False, model, timeout="soon")
+    assert isinstance(error, litellm.BadRequestError | litellm.APIConnectionError)
+    assert upstream.requests == []

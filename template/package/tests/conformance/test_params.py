@@ -1,0 +1,160 @@
+"""What goes upstream, and what must not. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import litellm
+import pytest
+
+from ..package import answers, transformation
+from .asking import HELLO, MODES, WEATHER, Mode, ask, stream
+from .conftest import KEY
+from .server import Upstream
+
+VALUES: dict[str, Any] = {
+    "frequency_penalty": 0.25,
+    "logit_bias": {"50": 5},
+    "logprobs": True,
+    "max_tokens": 77,
+    "modalities": ["text"],
+    "parallel_tool_calls": False,
+    "prediction": {"type": "content", "content": "so"},
+    "presence_penalty": 0.5,
+    "prompt_cache_key": "cache-1",
+    "prompt_cache_retention": "24h",
+    "reasoning_effort": "low",
+    "response_format": {"type": "json_object"},
+    "safety_identifier": "who",
+    "seed": 42,
+    "service_tier": "default",
+    "stop": ["END"],
+    "store": True,
+    "temperature": 0.5,
+    "tool_choice": "required",
+    "tools": [WEATHER],
+    "top_logprobs": 3,
+    "top_p": 0.75,
+    "user": "user-1",
+    "verbosity": "low",
+    "web_search_options": {"search_context_size": "low"},
+}
+CONFIG = transformation.ChatConfig()
+
+
+def _extra(name: str) -> dict[str, Any]:
+    """What has to go along: LiteLLM wants some names allowed, upstreams want tools with tool parameters."""
+    along: dict[str, Any] = {"allowed_openai_params": [name]}
+    if name in ("tool_choice", "parallel_tool_calls"):
+        along["tools"] = [WEATHER]
+    return along
+
+
+@pytest.mark.parametrize("name", sorted(VALUES))
+def test_parameter(name: str, upstream: Upstream, model: str) -> None:
+    """A supported parameter arrives; another one is refused, or dropped where that is asked for."""
+    supported = CONFIG.get_supported_openai_params(model.split("/", 1)[1])
+    call = {name: VALUES[name], **_extra(name)}
+    if name in supported:
+        for mode in MODES:
+            ask(mode, model, **call)
+            assert upstream.last[name] == VALUES[name]
+        return
+    with pytest.raises(litellm.UnsupportedParamsError, match=name):
+        ask("sync", model, **call)
+    ask("async", model, drop_params=True, **call)
+    assert name not in upstream.last
+
+
+def test_max_completion_tokens(upstream: Upstream, model: str) -> None:
+    """LiteLLM renames it; a deployment that allows the caller's own name gets that one."""
+    ask("sync", model, max_completion_tokens=55)
+    sent = upstream.last
+    assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 55
+
+
+def test_abilities_decide(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ..package import models
+
+    plain = model.split("/", 1)[1]
+    monkeypatch.setitem(models.load_models()[plain], "supports_function_calling", False)
+    models._refused.cache_clear()
+    try:
+        with pytest.raises(litellm.UnsupportedParamsError, match="tools"):
+            ask("sync", model, tools=[WEATHER])
+        ask("sync", model, tools=[WEATHER], drop_params=True)
+        assert "tools" not in upstream.last
+    finally:
+        monkeypatch.undo()
+        models._refused.cache_clear()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deployment_keys_stay_here(mode: Mode, upstream: Upstream, model: str) -> None:
+    """Keys of a deployment's YAML, credentials among them, never reach the upstream."""
+    secrets = {
+        "oauth_token_file": "/secret-1",
+        "access_token": "secret-2",
+        "client_secret": "secret-3",
+        "some_setting": {"nested": "secret-4"},
+        "litellm_credential_name": "secret-5",
+    }
+    ask(mode, model, **secrets)
+    stream(mode, model, **secrets)
+    assert len(upstream.requests) == 2
+    for request in upstream.requests:
+        assert "secret-" not in json.dumps([request.body, request.headers, request.path])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_callers_arguments_win(mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", "http://127.0.0.1:9/nowhere")
+    ask(
+        mode,
+        model,
+        api_base=f"{upstream.url}/v2/",
+        api_key="my-own-key",
+        extra_headers={"X-Team": "blue"},
+        extra_body={"beta": {"on": True}, "model": "another"},
+    )
+    request = upstream.requests[-1]
+    assert request.path.startswith("/v2/")
+    assert "//" not in request.path
+    assert request.headers["x-team"] == "blue"
+    assert request.body["beta"] == {"on": True}
+    assert request.body["model"] == "another"
+    assert KEY not in json.dumps(request.headers)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_timeout_is_kept(mode: Mode, upstream: Upstream, model: str) -> None:
+    from .server import Fault, Reply
+
+    upstream.will(Reply(), fault=Fault("slow", seconds=5))
+    with pytest.raises(litellm.Timeout, match="read timeout"):
+        ask(mode, model, timeout=0.2)
+    upstream.will(Reply(), fault=Fault("slow", seconds=5))
+    with pytest.raises(litellm.Timeout):
+        ask(mode, model, timeout=httpx.Timeout(0.2))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_request_id(mode: Mode, upstream: Upstream, model: str) -> None:
+    answer = ask(mode, model, extra_headers={"x-request-id": "mine-1"})
+    assert upstream.requests[-1].headers["x-request-id"] == "mine-1"
+    assert answer._hidden_params["additional_headers"]["llm_provider-x-request-id"] == "mine-1"
+    ask(mode, model)
+    ask(mode, model)
+    made = [request.headers["x-request-id"] for request in upstream.requests[-2:]]
+    assert all(made)
+    assert made[0] != made[1]
+
+
+def test_messages_are_not_changed(upstream: Upstream, model: str) -> None:
+    messages = [{"role": "user", "content": [{"type": "text", "text": "hello", "cache_control": {"type": "ephemeral"}}]}]
+    before = json.dumps(messages)
+    ask("sync", model, messages=messages)
+    assert json.dumps(messages) == before
+    assert HELLO == [{"role": "user", "content": "hello"}]

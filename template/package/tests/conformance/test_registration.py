@@ -1,0 +1,104 @@
+"""Registration: appended, once, next to others; the facts of models.yaml with it. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import litellm
+import pytest
+from litellm.llms.custom_llm import CustomLLM
+
+from ..package import answers, models, package, registration
+
+
+@pytest.fixture
+def providers() -> Iterator[None]:
+    """LiteLLM's list of custom providers, put back afterwards."""
+    before = list(litellm.custom_provider_map)
+    yield
+    litellm.custom_provider_map[:] = before
+
+
+@pytest.mark.usefixtures("providers")
+def test_register_keeps_others_and_is_idempotent() -> None:
+    other = {"provider": "someone-else", "custom_handler": CustomLLM()}
+    litellm.custom_provider_map[:] = [other]
+    with ThreadPoolExecutor(16) as threads:
+        made = list(threads.map(lambda _: package.register(), range(64)))
+    assert {id(provider) for provider in made} == {id(package.provider)}
+    assert litellm.custom_provider_map == [
+        other,
+        {"provider": answers.PROVIDER, "custom_handler": package.provider},
+    ]
+
+
+@pytest.mark.usefixtures("providers")
+def test_register_refuses_a_second_handler_of_its_name() -> None:
+    litellm.custom_provider_map[:] = [{"provider": answers.PROVIDER, "custom_handler": CustomLLM()}]
+    with pytest.raises(registration.RegistrationError, match="another handler"):
+        package.register()
+
+
+@pytest.mark.usefixtures("providers")
+def test_register_refuses_a_name_that_litellm_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "PROVIDER", "openai")
+    before = list(litellm.custom_provider_map)
+    with pytest.raises(registration.RegistrationError, match="openai"):
+        package.register()
+    assert litellm.custom_provider_map == before
+
+
+def test_the_package_names_the_instance_however_it_was_imported() -> None:
+    """The YAML of a proxy says `<module>.provider`, which is also the name of a submodule."""
+    program = f"""
+import {package.__name__}.provider
+import {package.__name__} as package
+from {package.__name__}.provider import Provider, provider
+assert isinstance(package.provider, Provider), package.provider
+assert package.provider is provider
+from litellm.proxy.types_utils.utils import get_instance_fn
+assert get_instance_fn("{package.__name__}.provider", config_file_path="proxy/config.yaml") is provider
+"""
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_package_imports_no_litellm() -> None:
+    program = f"import sys, {package.__name__} as p; p.__version__; sys.exit('litellm' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_facts_of_models() -> None:
+    package.register()
+    for model, facts in models.load_models().items():
+        name = f"{answers.PROVIDER}/{model}"
+        info = litellm.get_model_info(name)
+        assert info["litellm_provider"] == answers.PROVIDER
+        for key in ("max_input_tokens", "max_output_tokens", "input_cost_per_token", "output_cost_per_token"):
+            if key in facts:
+                assert info[key] == facts[key]  # type: ignore[literal-required]  # the keys of a TypedDict
+        assert litellm.supports_function_calling(name) is bool(facts.get("supports_function_calling"))
+        assert litellm.supports_vision(name) is bool(facts.get("supports_vision"))
+        assert litellm.supports_reasoning(name) is bool(facts.get("supports_reasoning"))
+        assert litellm.supports_response_schema(name) is bool(facts.get("supports_response_schema"))
+
+
+def test_a_model_named_like_one_of_litellms(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = dict(litellm.model_cost["gpt-4o"])
+    monkeypatch.setitem(models.load_models(), "gpt-4o", {"input_cost_per_token": 0.5, "supports_vision": False})
+    models.register_models()
+    try:
+        assert litellm.model_cost["gpt-4o"] == own
+        assert litellm.get_model_info(f"{answers.PROVIDER}/gpt-4o")["input_cost_per_token"] == 0.5
+        assert litellm.supports_vision(f"{answers.PROVIDER}/gpt-4o") is False
+        assert litellm.supports_vision("gpt-4o") is True
+        usage = {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10}
+        answer = litellm.ModelResponse(model="gpt-4o", usage=usage)
+        assert litellm.completion_cost(answer, model=f"{answers.PROVIDER}/gpt-4o") == 5.0
+    finally:
+        litellm.model_cost.pop(f"{answers.PROVIDER}/gpt-4o", None)

@@ -1,0 +1,34 @@
+"""Server-sent events, cut anywhere. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..package import sse
+
+TEXT = 'data: {"a": "ä😀\u2028b"}\n\n: comment\nevent: x\r\ndata:one\r\ndata: two\r\n\r\nid: 3\n\ndata\n\ndata: last'
+EVENTS = ['{"a": "ä😀\u2028b"}', "one\ntwo", "last"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 1000])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_cut_anywhere(size: int, start: bytes) -> None:
+    decoder = sse.EventDecoder()
+    content = start + TEXT.encode()
+    found: list[bytes] = []
+    for begin in range(0, len(content), size):
+        found += decoder.feed(content[begin : begin + size])
+    found += decoder.close()
+    assert [event.decode() for event in found] == EVENTS
+
+
+def test_event_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
+    decoder = sse.EventDecoder()
+    with pytest.raises(sse.EventTooLargeError):
+        for _ in range(100):
+            decoder.feed(b"data: " + b"x" * 20)
+    decoder = sse.EventDecoder()
+    with pytest.raises(sse.EventTooLargeError):
+        for _ in range(100):
+            decoder.feed(b"data: xxxxxxxxxxxxxxxxxxxx\n")

@@ -1,0 +1,193 @@
+"""Streams that go wrong or are given up: reported, never swallowed, never a hang. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+import tracemalloc
+from typing import Any
+
+import litellm
+import pytest
+
+from ..package import package
+from .asking import HELLO, MODES, Mode, cause, stream, text_of
+from .server import Fault, Reply, Upstream
+
+LONG = Reply(text=tuple(f"w{number} " for number in range(20)))
+
+
+def broken(mode: Mode, model: str, fault: Fault, upstream: Upstream, **arguments: Any) -> tuple[str, Any]:
+    """Returns the text that came before the failure, and the failure."""
+    upstream.will(LONG, fault=fault)
+    chunks: list[Any] = []
+    started = time.monotonic()
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # the test looks at it closely
+        stream(mode, model, into=chunks, timeout=arguments.pop("timeout", 20), **arguments)
+    assert time.monotonic() - started < 10
+    return text_of(chunks), cause(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+@pytest.mark.parametrize("mode", MODES)
+def test_connection_breaks(mode: Mode, kind: str, upstream: Upstream, model: str) -> None:
+    text, error = broken(mode, model, Fault(kind, after=10), upstream)
+    assert text.startswith("w0 w1 ")
+    assert type(error) is litellm.APIConnectionError
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_stream_ends_too_early(mode: Mode, upstream: Upstream, model: str) -> None:
+    text, error = broken(mode, model, Fault("end", after=10), upstream)
+    assert text.startswith("w0 w1 ")
+    assert type(error) is litellm.BadGatewayError
+    assert "finish reason" in str(error)
+
+
+@pytest.mark.parametrize("after", [0, 10])
+@pytest.mark.parametrize("mode", MODES)
+def test_garbage_inside(mode: Mode, after: int, upstream: Upstream, model: str) -> None:
+    _, error = broken(mode, model, Fault("garbage", after=after), upstream)
+    assert type(error) is litellm.BadGatewayError
+    assert "JSON" in str(error)
+
+
+@pytest.mark.parametrize("after", [0, 10])
+@pytest.mark.parametrize("mode", MODES)
+def test_error_event(mode: Mode, after: int, upstream: Upstream, model: str) -> None:
+    _, error = broken(mode, model, Fault("error", after=after), upstream, extra_headers={"x-request-id": "id-9"})
+    assert type(error) is litellm.ServiceUnavailableError
+    assert "overloaded" in str(error)
+    assert "id-9" in str(error)
+
+
+@pytest.mark.parametrize("after", [0, 10])
+@pytest.mark.parametrize("mode", MODES)
+def test_stall(mode: Mode, after: int, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        _, error = broken(mode, model, Fault("stall", after=after, seconds=30), upstream, timeout=0.4)
+    assert type(error) is litellm.Timeout
+    assert "error_type=read_timeout" in caplog.text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_empty_stream(mode: Mode, upstream: Upstream, model: str) -> None:
+    text, error = broken(mode, model, Fault("end"), upstream)
+    assert text == ""
+    assert type(error) is litellm.BadGatewayError
+
+
+def test_closing_a_stream_closes_the_connection(upstream: Upstream, model: str) -> None:
+    upstream.will(LONG, fault=Fault("stall", after=5, seconds=30))
+    chunks = litellm.completion(model=model, messages=HELLO, stream=True)
+    next(iter(chunks))
+    chunks.completion_stream.close()
+    assert upstream.requests[-1].hung_up.wait(5)
+
+
+def test_dropping_a_stream_closes_the_connection(upstream: Upstream, model: str) -> None:
+    upstream.will(LONG, fault=Fault("stall", after=5, seconds=30))
+    chunks = litellm.completion(model=model, messages=HELLO, stream=True)
+    del chunks
+    gc.collect()
+    assert upstream.requests[-1].hung_up.wait(5)
+
+
+@pytest.mark.parametrize("how", ["aclose", "cancel"])
+def test_giving_up_an_async_stream_closes_the_connection(
+    how: str, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.will(LONG, fault=Fault("stall", after=5, seconds=30))
+
+    async def give_up() -> None:
+        chunks: Any = await litellm.acompletion(model=model, messages=HELLO, stream=True)
+        await anext(chunks)
+        if how == "aclose":
+            await chunks.aclose()
+            return
+
+        async def rest() -> None:
+            async for _ in chunks:
+                continue
+
+        task = asyncio.ensure_future(rest())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(give_up())
+    assert upstream.requests[-1].hung_up.wait(5)
+    assert "error_type=client_disconnect" in caplog.text
+
+
+def test_cancelling_a_call_closes_the_connection(upstream: Upstream, model: str) -> None:
+    upstream.will(Reply(), fault=Fault("slow", seconds=30))
+
+    async def cancel() -> None:
+        task = asyncio.ensure_future(litellm.acompletion(model=model, messages=HELLO))
+        while not upstream.requests:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert upstream.requests[-1].hung_up.wait(5)
+
+
+def test_a_finished_stream_is_no_disconnect(upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        for mode in MODES:
+            stream(mode, model)
+    assert "client_disconnect" not in caplog.text
+
+
+def test_connections_are_used_again_after_a_stream(upstream: Upstream, model: str) -> None:
+    async def two() -> int:
+        for _ in range(2):
+            async for _ in await litellm.acompletion(model=model, messages=HELLO, stream=True):
+                continue
+        return len({request.headers["x-test-connection"] for request in upstream.requests})
+
+    assert asyncio.run(two()) == 1
+
+
+def test_ten_thousand_chunks_in_flat_memory(upstream: Upstream, model: str) -> None:
+    """LiteLLM keeps every chunk for its logs; what the provider itself keeps must not grow."""
+
+    class Counting:
+        def __init__(self) -> None:
+            self.model_call_details: dict[str, Any] = {}
+
+        def pre_call(self, **_: Any) -> None:
+            self.calls = 1
+
+    def peak(count: int) -> int:
+        upstream.will(Reply(text=("word ",) * count))
+        chunks = package.provider.streaming(
+            model=model.split("/", 1)[1],
+            messages=HELLO,
+            optional_params={},
+            litellm_params={},
+            headers={},
+            logging_obj=Counting(),
+            timeout=60,
+        )
+        tracemalloc.start()
+        try:
+            assert sum(1 for chunk in chunks if chunk.choices and chunk.choices[0].delta.content) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(1_000), peak(10_000)
+    assert many < few + 500_000
+
+
+def test_ten_thousand_chunks_arrive(upstream: Upstream, model: str) -> None:
+    upstream.will(Reply(text=tuple(f"{number} " for number in range(10_000))))
+    assert text_of(stream("async", model)) == "".join(f"{number} " for number in range(10_000))
