@@ -22,6 +22,7 @@ from litellm.exceptions import (
     RateLimitError,
     ServiceUnavailableError,
     Timeout,
+    UnprocessableEntityError,
     UnsupportedParamsError,
 )
 from litellm.litellm_core_utils.core_helpers import process_response_headers
@@ -82,6 +83,7 @@ __all__ = [
     "ServiceUnavailableError",
     "StreamingChoices",
     "Timeout",
+    "UnprocessableEntityError",
     "UnsupportedParamsError",
     "convert_model_response_to_streaming",
     "custom_llm_setup",

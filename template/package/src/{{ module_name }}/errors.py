@@ -36,6 +36,7 @@ from ._litellm import (
     RateLimitError,
     ServiceUnavailableError,
     Timeout,
+    UnprocessableEntityError,
 )
 from .auth.credentials import MissingCredentialError
 from .settings import SettingsError
@@ -177,6 +178,7 @@ _CLASS_OF_STATUS: Mapping[int, Any] = {
     429: RateLimitError,
     502: BadGatewayError,
     503: ServiceUnavailableError,
+    422: UnprocessableEntityError,
     529: ServiceUnavailableError,
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from copy import deepcopy
 from typing import Any
 
 import httpx
@@ -33,6 +34,28 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
     def get_supported_openai_params(self, model: str) -> list[str]:
         """Returns the parameters that go to the upstream, as the abilities of the model allow them."""
         return allowed_params(model, [*super().get_supported_openai_params(model), *_MORE_PARAMS])
+
+    def transform_request(
+        self,
+        model: str,
+        messages: list[Any],
+        optional_params: dict[str, Any],
+        litellm_params: dict[str, Any],
+        headers: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Returns the request body. LiteLLM edits messages in place here; the caller's own stay as they are."""
+        return super().transform_request(model, _own(messages), optional_params, litellm_params, headers)
+
+    async def async_transform_request(
+        self,
+        model: str,
+        messages: list[Any],
+        optional_params: dict[str, Any],
+        litellm_params: dict[str, Any],
+        headers: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Returns the request body, as `transform_request` does; files given by URL are fetched on the way."""
+        return await super().async_transform_request(model, _own(messages), optional_params, litellm_params, headers)
 
     def transform_response(
         self,
@@ -74,6 +97,13 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         return OpenAIFormatChunks(streaming_response, sync_stream, json_mode)
 
 
+def _own(messages: list[Any]) -> list[Any]:
+    """Returns the messages, copied where there is something inside that could be edited."""
+    if any(isinstance(message.get("content"), list) or "cache_control" in message for message in messages):
+        return deepcopy(messages)
+    return messages
+
+
 class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
     """Parses the chunks of a stream; LiteLLM's own parser with errors found on every version of it."""
 
@@ -84,5 +114,5 @@ class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
             BaseLLMException: the chunk is an error message of the upstream.
         """
         if chunk.get("error"):
-            raise read_error(json.dumps(chunk), 500, {})
+            raise read_error(json.dumps(chunk), 200, {})
         return super().chunk_parser(chunk)

@@ -11,6 +11,9 @@ MAX_EVENT_BYTES = 32 * 1024 * 1024
 """An event larger than this is an error of the upstream, not a reason to fill the memory."""
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 class EventTooLargeError(ValueError):
     """The upstream sent an event without end."""
 
@@ -34,7 +37,11 @@ class EventDecoder:
             EventTooLargeError: an event exceeds `MAX_EVENT_BYTES`.
         """
         if self._first:
-            read = (self._tail + read).removeprefix(b"\xef\xbb\xbf")
+            read = self._tail + read
+            if len(read) < len(_BYTE_ORDER_MARK):
+                self._tail = read
+                return []
+            read = read.removeprefix(_BYTE_ORDER_MARK)
             self._tail = b""
             self._first = False
         lines = (self._tail + read).splitlines(keepends=True)

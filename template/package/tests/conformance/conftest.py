@@ -98,7 +98,7 @@ def model() -> str:
 @pytest.fixture(scope="session")
 def running_proxy(running_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A LiteLLM proxy process on proxy/config.yaml, one for the whole run."""
-    with Proxy(running_upstream.url, KEY, tmp_path_factory.mktemp("proxy")) as proxy:
+    with Proxy.without_router(running_upstream.url, KEY, tmp_path_factory.mktemp("proxy")) as proxy:
         yield proxy
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+import yaml
 
 from ..package import answers
 
-ROOT = Path(__file__).parents[2]
+CONFIG = Path(__file__).parents[2] / "proxy" / "config.yaml"
 
 
 class Proxy:
@@ -28,9 +29,7 @@ class Proxy:
         config: the configuration; the package's own unless given.
     """
 
-    def __init__(
-        self, upstream: str, key: str, folder: Path, config: Path = ROOT / "proxy" / "config.yaml"
-    ) -> None:
+    def __init__(self, upstream: str, key: str, folder: Path, config: Path = CONFIG) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -70,6 +69,18 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    @classmethod
+    def without_router(cls, upstream: str, key: str, folder: Path) -> Proxy:
+        """Returns a proxy on proxy/config.yaml that neither tries again nor cools down.
+
+        One test's failures are then not the next one's.
+        """
+        content = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+        content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
+        config = folder / "config.yaml"
+        config.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return cls(upstream, key, folder, config)
 
     def _stop(self) -> None:
         self._process.terminate()

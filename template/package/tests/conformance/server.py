@@ -183,6 +183,9 @@ class Upstream:
                 try:
                     keep = await self._respond(received, writer)
                     await writer.drain()
+                except ConnectionError:
+                    received.hung_up.set()
+                    raise
                 finally:
                     watch.cancel()
                 if not keep:

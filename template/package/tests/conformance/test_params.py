@@ -24,7 +24,6 @@ VALUES: dict[str, Any] = {
     "prediction": {"type": "content", "content": "so"},
     "presence_penalty": 0.5,
     "prompt_cache_key": "cache-1",
-    "prompt_cache_retention": "24h",
     "reasoning_effort": "low",
     "response_format": {"type": "json_object"},
     "safety_identifier": "who",

@@ -7,6 +7,7 @@ import gc
 import logging
 import time
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import litellm
@@ -15,6 +16,31 @@ import pytest
 from ..package import package
 from .asking import HELLO, MODES, Mode, cause, stream, text_of
 from .server import Fault, Reply, Upstream
+
+class Unlogged:
+    """Stands in for LiteLLM's logging object, where a test needs the provider's own stream."""
+
+    def __init__(self) -> None:
+        self.model_call_details: dict[str, Any] = {}
+        self.calls: list[Any] = []
+
+    def pre_call(self, **arguments: Any) -> None:
+        self.calls.append(arguments["input"])
+
+
+def own_stream(model: str) -> Iterator[Any]:
+    """Returns the provider's stream without LiteLLM's wrapper around it, which keeps every chunk."""
+    stream: Iterator[Any] = package.provider.streaming(
+        model=model.split("/", 1)[1],
+        messages=HELLO,
+        optional_params={},
+        litellm_params={},
+        headers={},
+        logging_obj=Unlogged(),
+        timeout=60,
+    )
+    return stream
+
 
 LONG = Reply(text=tuple(f"w{number} " for number in range(20)))
 
@@ -89,8 +115,9 @@ def test_closing_a_stream_closes_the_connection(upstream: Upstream, model: str) 
 
 def test_dropping_a_stream_closes_the_connection(upstream: Upstream, model: str) -> None:
     upstream.will(LONG, fault=Fault("stall", after=5, seconds=30))
-    chunks = litellm.completion(model=model, messages=HELLO, stream=True)
-    del chunks
+    chunks = own_stream(model)
+    assert not upstream.requests[-1].hung_up.is_set()
+    del chunks  # before its first chunk was asked for
     gc.collect()
     assert upstream.requests[-1].hung_up.wait(5)
 
@@ -159,24 +186,9 @@ def test_connections_are_used_again_after_a_stream(upstream: Upstream, model: st
 def test_ten_thousand_chunks_in_flat_memory(upstream: Upstream, model: str) -> None:
     """LiteLLM keeps every chunk for its logs; what the provider itself keeps must not grow."""
 
-    class Counting:
-        def __init__(self) -> None:
-            self.model_call_details: dict[str, Any] = {}
-
-        def pre_call(self, **_: Any) -> None:
-            self.calls = 1
-
     def peak(count: int) -> int:
         upstream.will(Reply(text=("word ",) * count))
-        chunks = package.provider.streaming(
-            model=model.split("/", 1)[1],
-            messages=HELLO,
-            optional_params={},
-            litellm_params={},
-            headers={},
-            logging_obj=Counting(),
-            timeout=60,
-        )
+        chunks = own_stream(model)
         tracemalloc.start()
         try:
             assert sum(1 for chunk in chunks if chunk.choices and chunk.choices[0].delta.content) == count

@@ -1,0 +1,137 @@
+"""What is wrong with a rendered folder: each check returns sentences, none when all is well."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+
+from tests.answers import Answer, asked, config, questions
+
+ANSWERS_FILE = ".copier-answers.yml"
+
+_LEFTOVER = re.compile(r"(?<!\$)\{\{|\{%|\{#")
+# In Python, two braces in a row are also an f-string's way to write one.
+_LEFTOVER_IN_PYTHON = re.compile(r"\{\{-? |\{%|\{#")
+_UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+_SECRET = re.compile(r"secret|token|password|credential|api_key$", re.IGNORECASE)
+_HOMES = re.compile(r"/home/\w|/Users/\w|[A-Z]:\\Users")
+_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
+
+
+def files(folder: Path) -> list[Path]:
+    """Returns the files of a render, sorted, without what git and tools put beside them."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and ".git" not in p.relative_to(folder).parts)
+
+
+def names(folder: Path) -> list[str]:
+    """File names that another system or a careless render would spoil."""
+    found: list[str] = []
+    relative = [path.relative_to(folder) for path in files(folder)]
+    for path in relative:
+        found += [f"{path}: not a legal name on Windows" for part in path.parts if _WINDOWS.search(part)]
+        if path.suffix == ".jinja" or "{{" in str(path) or "{%" in str(path):
+            found.append(f"{path}: a template's name")
+        if len(str(path)) > 180:
+            found.append(f"{path}: too long for Windows")
+    lower = Counter(str(path).lower() for path in relative)
+    found += [f"{path}: differs from another name in case only" for path, times in lower.items() if times > 1]
+    return found
+
+
+def texts(folder: Path, machine: Iterable[Path] = ()) -> list[str]:
+    """Bytes and words that do not belong into a rendered file; `machine` are paths that must not show."""
+    found: list[str] = []
+    for path in files(folder):
+        name = path.relative_to(folder)
+        raw = path.read_bytes()
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            found.append(f"{name}: not UTF-8 text")
+            continue
+        if str(name) == ANSWERS_FILE:
+            # Where the template came from is the one path that has to be there.
+            text = re.sub(r"^_src_path: .*\n", "", text, flags=re.MULTILINE)
+        if text and (not text.endswith("\n") or text.endswith("\n\n") or text == "\n"):
+            found.append(f"{name}: does not end in exactly one newline")
+        if "\r" in text:
+            found.append(f"{name}: has a carriage return")
+        found += [f"{name}: has the word {word}" for word in _UNFINISHED.findall(text)]
+        found += [f"{name}: has a path of this machine, {p}" for p in machine if str(p) in text]
+        found += [f"{name}: has a path below a home folder, {match}" for match in _HOMES.findall(text)]
+    return found
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Jinja that was not rendered, other than the expressions of GitHub; for answers without braces."""
+    return [
+        f"{path.relative_to(folder)}:{number}: unrendered Jinja: {line.strip()}"
+        for path in files(folder)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (_LEFTOVER_IN_PYTHON if path.suffix == ".py" else _LEFTOVER).search(line)
+    ]
+
+
+def syntax(folder: Path) -> list[str]:
+    """Python, TOML, YAML and JSON files that do not parse, and YAML mappings that have a key twice."""
+    found: list[str] = []
+    for path in files(folder):
+        text = path.read_text(encoding="utf-8")
+        try:
+            match path.suffix:
+                case ".py":
+                    compile(text, str(path), "exec", dont_inherit=True)
+                case ".toml":
+                    tomllib.loads(text)
+                case ".json":
+                    json.loads(text)
+                case ".yml" | ".yaml":
+                    # Composed, not constructed: the tags of a documentation tool are its own business.
+                    for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+                        found += [f"{path.relative_to(folder)}: {twice} twice" for twice in _doubles(node)]
+        except (SyntaxError, ValueError, yaml.YAMLError) as error:
+            found.append(f"{path.relative_to(folder)}: {error}")
+    return found
+
+
+def _doubles(node: yaml.Node | None) -> list[str]:
+    found: list[str] = []
+    if isinstance(node, yaml.MappingNode):
+        keys = Counter(str(key.value) for key, _ in node.value)
+        found += [key for key, times in keys.items() if times > 1]
+        for _, value in node.value:
+            found += _doubles(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            found += _doubles(value)
+    return found
+
+
+def recorded(folder: Path, answers: Mapping[str, Answer]) -> list[str]:
+    """What the answers file says wrongly: other questions than those asked, other values, a secret."""
+    record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
+    silent = {name for name, q in config().items() if not name.startswith("_") and q.get("ask") is False}
+    wanted = {"_commit", "_src_path", *silent, *(name for name in questions() if asked(name, answers))}
+    found = [f"{ANSWERS_FILE}: {name} is missing" for name in sorted(wanted - set(record))]
+    found += [f"{ANSWERS_FILE}: {name} was not asked" for name in sorted(set(record) - wanted)]
+    found += [
+        f"{ANSWERS_FILE}: {name} is {record[name]!r}, not {answer!r}"
+        for name, answer in answers.items()
+        if name in record and record[name] != answer
+    ]
+    found += [f"{ANSWERS_FILE}: {name} looks like a secret" for name in record if _SECRET.search(name)]
+    return found
+
+
+def same(one: Path, other: Path) -> list[str]:
+    """Files of two renders that differ in name, bytes or mode."""
+    left, right = (
+        {p.relative_to(folder): (p.read_bytes(), p.stat().st_mode) for p in files(folder)} for folder in (one, other)
+    )
+    return [f"{path}: two renders of the same answers differ" for path in left.keys() | right.keys() if left.get(path) != right.get(path)]

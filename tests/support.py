@@ -1,0 +1,123 @@
+"""What several test modules share: rendering, running commands, and the tools that check a render."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import copier
+
+from tests.answers import ROOT, Answer
+
+# Environments that outlive a test run, so that only the first one is slow. `make clean` removes them.
+KEPT = ROOT / ".venv-rendered"
+UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
+
+# What a run of ours puts into the environment and a rendered package's own run must not see.
+_OURS = ("PYTEST_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "UV_")
+_KEEP = ("UV_CACHE_DIR", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_PYTHON", "UV_PYTHON_INSTALL_DIR", "UV_OFFLINE")
+
+
+def render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
+    """Renders the template as an untrusting user would, and returns the folder."""
+    copier.run_copy(str(template), folder, data=dict(answers), unsafe=False, defaults=True, quiet=True)
+    return folder
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Returns the environment for a command that knows nothing of this test run."""
+    kept = {
+        name: value for name, value in os.environ.items() if name in _KEEP or not name.startswith(_OURS)
+    }
+    return {**kept, **more}
+
+
+def run(*command: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; its two output streams come back as one."""
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment(**more),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def must(*command: str | Path, cwd: Path, **more: str) -> str:
+    """Runs a command that has to succeed, and returns what it printed."""
+    done = run(*command, cwd=cwd, **more)
+    assert done.returncode == 0, f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+@contextmanager
+def locked(name: str) -> Iterator[Path]:
+    """Gives one test process at a time the folder of that name below KEPT."""
+    folder = KEPT / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (KEPT / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def commit_all(folder: Path) -> None:
+    """Makes the folder a git repository with everything in one commit."""
+    must("git", "init", "--quiet", cwd=folder)
+    must("git", "add", "--all", cwd=folder)
+    must("git", "commit", "--quiet", "--message", "Render", cwd=folder)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The tools and libraries that a rendered package asks for, in one environment for all renders."""
+
+    python: Path
+    mypy_cache: Path
+
+    def ruff(self, folder: Path, *arguments: str) -> list[str]:
+        """Runs ruff in the folder; returns what it found."""
+        done = run(
+            self.python, "-m", "ruff", *arguments, "--no-cache", "--quiet", cwd=folder, RUFF_OUTPUT_FORMAT="concise"
+        )
+        lines = [line for line in done.stdout.splitlines() if not line.startswith(("   ", "[*]"))]
+        return [f"ruff {' '.join(arguments)}: {line}" for line in lines] or (
+            [f"ruff {' '.join(arguments)} ended with {done.returncode}"] if done.returncode else []
+        )
+
+    def mypy(self, folder: Path) -> list[str]:
+        """Runs mypy as the rendered package configures it; returns what it found."""
+        done = run(
+            self.python, "-m", "mypy", "--cache-dir", self.mypy_cache, "--no-error-summary", cwd=folder
+        )
+        return [f"mypy: {line}" for line in done.stdout.splitlines()] if done.returncode else []
+
+
+def install_tools(rendered: Path, worker: str) -> Tools:
+    """Makes (or finds) the environment with everything that this render depends on."""
+    project: dict[str, Any] = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = sorted(
+        {*project["project"]["dependencies"], *(d for d in project["dependency-groups"]["dev"] if isinstance(d, str))}
+    )
+    key = hashlib.sha256(repr((wanted, sys.version_info[:2])).encode()).hexdigest()[:12]
+    with locked(f"tools-{key}") as folder:
+        python = folder / "venv" / "bin" / "python"
+        done = folder / "installed"
+        if not done.exists():
+            must(UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv", cwd=ROOT)
+            must(UV, "pip", "install", "--quiet", "--python", python, *wanted, cwd=ROOT)
+            done.touch()
+    # One cache for each worker: two runs of mypy must not write to the same one.
+    return Tools(python=python, mypy_cache=folder / f"mypy-{worker}")

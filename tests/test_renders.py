@@ -1,0 +1,116 @@
+"""Every pair of answers, and every answer alone, renders to a clean, typed package."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pytest_copier.plugin import CopierFixture
+
+from tests import checks
+from tests.answers import (
+    ROOT,
+    Answers,
+    Row,
+    choices,
+    config,
+    covering_rows,
+    questions,
+    row_id,
+    single_rows,
+    to_answers,
+)
+from tests.support import Tools, commit_all, render, run
+
+
+def plain(answers: Answers) -> Answers:
+    """Returns the answers without free text: what is left has no braces of its own."""
+    return {name: answer for name, answer in answers.items() if choices(questions()[name])}
+
+
+@pytest.mark.parametrize("row", [*covering_rows(), *single_rows()], ids=row_id)
+def test_render_is_clean(row: Row, copier_template: Path, tmp_path: Path, tools: Tools) -> None:
+    answers = to_answers(row)
+    folder = render(copier_template, tmp_path / "one", answers)
+    other = render(copier_template, tmp_path / "Another place", answers)
+    bare = render(copier_template, tmp_path / "plain", plain(answers))
+
+    problems = [
+        *checks.same(folder, other),
+        *checks.names(folder),
+        *checks.texts(folder, machine=(ROOT, copier_template, tmp_path)),
+        *checks.leftovers(bare),
+        *checks.syntax(folder),
+        *checks.recorded(folder, answers),
+    ]
+    commit_all(folder)
+    problems += [
+        *tools.ruff(folder, "format", "--check"),
+        *tools.ruff(folder, "check"),
+        *tools.mypy(folder),
+        *tools.ruff(folder, "check", "--fix"),
+        *tools.ruff(folder, "format"),
+    ]
+    changed = run("git", "status", "--porcelain", "--ignored", cwd=folder).stdout
+    problems += [f"after the formatters, git sees: {line}" for line in changed.splitlines()]
+    assert not problems, f"{answers}\n" + "\n".join(problems)
+
+
+@pytest.mark.parametrize("row", covering_rows(), ids=row_id)
+def test_answers_arrive_unchanged(row: Row, copier_template: Path, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", to_answers(row))
+    record: dict[str, Any] = yaml.safe_load((folder / checks.ANSWERS_FILE).read_text(encoding="utf-8"))
+    ids = [line.strip() for line in record["models"].splitlines() if line.strip()]
+
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == record["package_name"]
+    assert project["description"] == record["description"]
+    assert project["requires-python"] == f">={record['python_min']}"
+    author = {"name": record["author_name"], "email": record["author_email"]}
+    assert project["authors"] == [{key: value for key, value in author.items() if value}]
+
+    models = yaml.safe_load((folder / "src" / record["module_name"] / "models.yaml").read_text(encoding="utf-8"))
+    assert list(models) == ids
+
+    proxy = yaml.safe_load((folder / "proxy" / "config.yaml").read_text(encoding="utf-8"))
+    served = {entry["model_name"]: entry["litellm_params"]["model"] for entry in proxy["model_list"]}
+    for model in ids:
+        assert served[model] == f"{record['provider']}/{model}"
+    assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [record["provider"]]
+
+    constants: dict[str, object] = {}
+    source = (folder / "src" / record["module_name"] / "_answers.py").read_text(encoding="utf-8")
+    exec(compile(source, "_answers.py", "exec"), constants)  # noqa: S102
+    assert constants["PROVIDER"] == record["provider"]
+    assert constants["PROVIDER_NAME"] == record["provider_name"]
+    assert constants["API_BASE"] == record["api_base"]
+
+
+def test_nothing_needs_trust() -> None:
+    settings = {name for name in config() if name.startswith("_")}
+    assert not settings & {"_tasks", "_migrations", "_jinja_extensions"}
+
+
+def test_a_forgotten_variable_is_an_error() -> None:
+    assert config()["_envops"]["undefined"] == "jinja2.StrictUndefined"
+
+
+@pytest.mark.parametrize("name", [*questions()])
+def test_each_question_has_a_default_and_a_help_line(name: str) -> None:
+    question = questions()[name]
+    assert "default" in question
+    assert question["help"]
+    assert choices(question) or question.get("validator"), "free text needs a validator"
+    assert not question.get("secret"), "a secret is never a question"
+
+
+def test_a_folder_of_any_name_takes_the_render(copier: CopierFixture, tmp_path: Path) -> None:
+    # pytest-copier trusts the template and overwrites; what it renders must be the same as without.
+    trusted = copier.copy(tmp_path / "trusted")
+    folder = render(copier.template, tmp_path / "数 of 'folders'" / "it", {})
+    assert not checks.same(trusted.path, folder)
+    assert os.access(folder / "Makefile", os.R_OK)
