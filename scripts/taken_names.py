@@ -35,7 +35,13 @@ def taken_models() -> list[str]:
     import litellm
 
     names: set[str] = set()
-    for group in ("petals_models", "snowflake_models", "ovhcloud_models", "replicate_models", "clarifai_models"):
+    for group in (
+        "petals_models",
+        "snowflake_models",
+        "ovhcloud_models",
+        "replicate_models",
+        "clarifai_models",
+    ):
         names |= {str(name) for name in getattr(litellm, group, ())}
     return sorted(names)
 
@@ -67,7 +73,9 @@ def main() -> int:
         return 0
     if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
         return 0
-    print(f"{TARGET.name} is not what LiteLLM {version('litellm')} gives: run `make taken-names` and commit the file.")
+    print(
+        f"{TARGET.name} is not what LiteLLM {version('litellm')} gives: run `make taken-names` and commit the file."
+    )
     return 1
 
 

@@ -31,7 +31,7 @@ Pair: TypeAlias = tuple[int, int, int, int]
 TEXTS: dict[str, tuple[str | None, ...]] = {
     "provider_name": (
         None,
-        "Say \"hi\" \\ it's: {{ odd }} #1 | `x` 100%",
+        'Say "hi" \\ it\'s: {{ odd }} #1 | `x` 100%',
         "{% raw %} 雲端 Zoë's 🚀 <b>&amp;</b> {# no #} ${{ x }}",
         'Triple """ quote, ends in a backslash \\',
         "Acme " + "Very Long Display Name of a Provider With Sixty Letters"[:55],
@@ -41,7 +41,7 @@ TEXTS: dict[str, tuple[str | None, ...]] = {
     "module_name": (None, "acme2", "m" + "_very_long_module_name" * 3),
     "description": (
         None,
-        "Quotes \"a\" 'b' \"\"\"c\"\"\", back\\slash, {{ braces }}, {% tags %}, ${{ secrets.X }}, # and: colon",
+        'Quotes "a" \'b\' """c""", back\\slash, {{ braces }}, {% tags %}, ${{ secrets.X }}, # and: colon',
         "描述 🚀 | table | `code` <script>alert(1)</script> [link](x) $HOME %s * - _under_ ends in a \\",
         "word " * 59 + "word.",
     ),
@@ -83,7 +83,7 @@ _Loader.add_constructor("!include", _include)
 def config() -> dict[str, Any]:
     """Returns everything in copier.yml and its includes: settings (with a leading _) and questions."""
     merged: dict[str, Any] = {}
-    for part in yaml.load_all((ROOT / "copier.yml").read_text(encoding="utf-8"), Loader=_Loader):  # noqa: S506
+    for part in yaml.load_all((ROOT / "copier.yml").read_text(encoding="utf-8"), Loader=_Loader):
         merged.update(part)
     return merged
 
@@ -226,10 +226,11 @@ def _completed(fixed: Mapping[int, int], missing: AbstractSet[Pair] = frozenset(
                 index = len(factor.values)
             else:
                 known = [*enumerate(row), *((n, value) for n, value in wanted.items() if n > position)]
-                index = max(
-                    range(len(factor.values)),
-                    key=lambda i, at=position, known=known: len(missing & {_pair(at, i, *other) for other in known}),
-                )
+                gains = [
+                    len(missing & {_pair(position, i, *other) for other in known})
+                    for i in range(len(factor.values))
+                ]
+                index = gains.index(max(gains))
             row = (*row, index)
         if allowed(row):
             return row
@@ -247,7 +248,9 @@ def covering_rows() -> tuple[Row, ...]:
     assert start is not None
     rows: list[Row] = [start]
     # AllPairs gives up at the first row that adds nothing, so whatever it left out is added one by one.
-    generated = AllPairs([list(range(factor.size)) for factor in factors()], filter_func=lambda r: allowed(tuple(r)))
+    generated = AllPairs(
+        [list(range(factor.size)) for factor in factors()], filter_func=lambda r: allowed(tuple(r))
+    )
     rows.extend(tuple(row) for row in generated)
     missing = feasible_pairs().difference(*(pairs(row) for row in rows))
     while missing:
@@ -262,13 +265,12 @@ def covering_rows() -> tuple[Row, ...]:
 @cache
 def single_rows() -> tuple[Row, ...]:
     """Returns the rows that differ from the defaults in one answer (and what `when` makes of it)."""
-    start = covering_rows()[0]
-    rows: list[Row] = []
-    for position, factor in enumerate(factors()):
-        for index in range(1, factor.size):
-            if (row := _completed(dict.fromkeys([position], index))) is not None and row != start:
-                rows.append(row)
-    return tuple(dict.fromkeys(row for row in rows if row not in covering_rows()))
+    rows = [
+        _completed({position: index})
+        for position, factor in enumerate(factors())
+        for index in range(1, factor.size)
+    ]
+    return tuple(dict.fromkeys(row for row in rows if row is not None and row not in covering_rows()))
 
 
 def values_of(row: Row) -> set[tuple[int, int]]:
@@ -291,4 +293,6 @@ def sample_rows() -> tuple[Row, ...]:
 
 def row_id(row: Row) -> str:
     """Returns a short name of the row for test reports: its values as letters, one for each factor."""
-    return "".join("." if factor.absent(i) else chr(ord("a") + i) for factor, i in zip(factors(), row, strict=True))
+    return "".join(
+        "." if factor.absent(i) else chr(ord("a") + i) for factor, i in zip(factors(), row, strict=True)
+    )

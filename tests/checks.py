@@ -132,6 +132,11 @@ def recorded(folder: Path, answers: Mapping[str, Answer]) -> list[str]:
 def same(one: Path, other: Path) -> list[str]:
     """Files of two renders that differ in name, bytes or mode."""
     left, right = (
-        {p.relative_to(folder): (p.read_bytes(), p.stat().st_mode) for p in files(folder)} for folder in (one, other)
+        {p.relative_to(folder): (p.read_bytes(), p.stat().st_mode) for p in files(folder)}
+        for folder in (one, other)
     )
-    return [f"{path}: two renders of the same answers differ" for path in left.keys() | right.keys() if left.get(path) != right.get(path)]
+    return [
+        f"{path}: two renders of the same answers differ"
+        for path in left.keys() | right.keys()
+        if left.get(path) != right.get(path)
+    ]

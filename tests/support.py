@@ -24,8 +24,26 @@ KEPT = ROOT / ".venv-rendered"
 UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
 
 # What a run of ours puts into the environment and a rendered package's own run must not see.
-_OURS = ("PYTEST_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "UV_")
-_KEEP = ("UV_CACHE_DIR", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_PYTHON", "UV_PYTHON_INSTALL_DIR", "UV_OFFLINE")
+_OURS = (
+    "PYTEST_",
+    "MAKE",
+    "MFLAGS",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "UV_",
+)
+_KEEP = (
+    "UV_CACHE_DIR",
+    "UV_INDEX",
+    "UV_DEFAULT_INDEX",
+    "UV_FIND_LINKS",
+    "UV_PYTHON",
+    "UV_PYTHON_INSTALL_DIR",
+    "UV_OFFLINE",
+)
 
 
 def render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
@@ -36,9 +54,7 @@ def render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
 
 def environment(**more: str) -> dict[str, str]:
     """Returns the environment for a command that knows nothing of this test run."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in _KEEP or not name.startswith(_OURS)
-    }
+    kept = {name: value for name, value in os.environ.items() if name in _KEEP or not name.startswith(_OURS)}
     return {**kept, **more}
 
 
@@ -59,7 +75,9 @@ def run(*command: str | Path, cwd: Path, **more: str) -> subprocess.CompletedPro
 def must(*command: str | Path, cwd: Path, **more: str) -> str:
     """Runs a command that has to succeed, and returns what it printed."""
     done = run(*command, cwd=cwd, **more)
-    assert done.returncode == 0, f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}"
+    assert done.returncode == 0, (
+        f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}"
+    )
     return done.stdout
 
 
@@ -90,7 +108,14 @@ class Tools:
     def ruff(self, folder: Path, *arguments: str) -> list[str]:
         """Runs ruff in the folder; returns what it found."""
         done = run(
-            self.python, "-m", "ruff", *arguments, "--no-cache", "--quiet", cwd=folder, RUFF_OUTPUT_FORMAT="concise"
+            self.python,
+            "-m",
+            "ruff",
+            *arguments,
+            "--no-cache",
+            "--quiet",
+            cwd=folder,
+            RUFF_OUTPUT_FORMAT="concise",
         )
         lines = [line for line in done.stdout.splitlines() if not line.startswith(("   ", "[*]"))]
         return [f"ruff {' '.join(arguments)}: {line}" for line in lines] or (
@@ -109,7 +134,10 @@ def install_tools(rendered: Path, worker: str) -> Tools:
     """Makes (or finds) the environment with everything that this render depends on."""
     project: dict[str, Any] = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = sorted(
-        {*project["project"]["dependencies"], *(d for d in project["dependency-groups"]["dev"] if isinstance(d, str))}
+        {
+            *project["project"]["dependencies"],
+            *(d for d in project["dependency-groups"]["dev"] if isinstance(d, str)),
+        }
     )
     key = hashlib.sha256(repr((wanted, sys.version_info[:2])).encode()).hexdigest()[:12]
     with locked(f"tools-{key}") as folder:

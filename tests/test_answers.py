@@ -53,7 +53,9 @@ def test_rows_answer_what_is_asked_and_nothing_else() -> None:
 
 def test_a_question_that_is_not_asked_is_a_row_too() -> None:
     for name in ("api_key_header", "publish"):
-        assert any(name not in to_answers(row) and not asked(name, to_answers(row)) for row in covering_rows())
+        assert any(
+            name not in to_answers(row) and not asked(name, to_answers(row)) for row in covering_rows()
+        )
 
 
 def test_the_sample_holds_every_answer() -> None:

@@ -73,14 +73,18 @@ def test_answers_arrive_unchanged(row: Row, copier_template: Path, tmp_path: Pat
     author = {"name": record["author_name"], "email": record["author_email"]}
     assert project["authors"] == [{key: value for key, value in author.items() if value}]
 
-    models = yaml.safe_load((folder / "src" / record["module_name"] / "models.yaml").read_text(encoding="utf-8"))
+    models = yaml.safe_load(
+        (folder / "src" / record["module_name"] / "models.yaml").read_text(encoding="utf-8")
+    )
     assert list(models) == ids
 
     proxy = yaml.safe_load((folder / "proxy" / "config.yaml").read_text(encoding="utf-8"))
     served = {entry["model_name"]: entry["litellm_params"]["model"] for entry in proxy["model_list"]}
     for model in ids:
         assert served[model] == f"{record['provider']}/{model}"
-    assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [record["provider"]]
+    assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [
+        record["provider"]
+    ]
 
     constants: dict[str, object] = {}
     source = (folder / "src" / record["module_name"] / "_answers.py").read_text(encoding="utf-8")

@@ -26,11 +26,11 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Wizard:
     """One `copier copy` that waits for answers."""
 
-    def __init__(self, template: Path, folder: Path) -> None:
+    def __init__(self, template: Path, folder: Path, *options: str) -> None:
         self._log: list[str] = []
         self._child: pexpect.spawn[str] = pexpect.spawn(
             str(Path(sys.executable).parent / "copier"),
-            ["copy", str(template), str(folder)],
+            ["copy", *options, str(template), str(folder)],
             # Without these, prompt_toolkit asks the terminal where its cursor is and waits for an answer.
             env=environment(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", LANG="C.UTF-8"),
             cwd=str(folder.parent),
@@ -42,7 +42,7 @@ class Wizard:
     def expect(self, text: str) -> None:
         """Waits until the text is on the screen."""
         self._child.expect(re.escape(text))
-        self._log.append(self._child.before + self._child.after)
+        self._log.append(f"{self._child.before}{self._child.after}")
 
     def asks(self, name: str) -> None:
         """Waits until the question of that name is asked and can be answered."""
@@ -61,7 +61,7 @@ class Wizard:
     def end(self) -> int:
         """Waits for the end and returns the exit status."""
         self._child.expect(pexpect.EOF)
-        self._log.append(self._child.before)
+        self._log.append(f"{self._child.before}")
         self._child.close()
         return int(self._child.exitstatus if self._child.exitstatus is not None else -1)
 
@@ -76,9 +76,9 @@ class Wizard:
 
 
 @contextmanager
-def wizard(template: Path, folder: Path) -> Iterator[Wizard]:
+def wizard(template: Path, folder: Path, *options: str) -> Iterator[Wizard]:
     """Starts `copier copy` and makes sure that it ends."""
-    started = Wizard(template, folder)
+    started = Wizard(template, folder, *options)
     try:
         yield started
     finally:

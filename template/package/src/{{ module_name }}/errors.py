@@ -12,7 +12,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from enum import Enum
+from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
 }
 
 
-class FailureKind(str, Enum):
+class FailureKind(StrEnum):
     """Who failed; logs carry it as `error_type`."""
 
     CLIENT_DISCONNECT = "client_disconnect"
@@ -163,7 +163,8 @@ def from_response(error: BaseLLMException, request: Request, response: httpx.Res
     if code in _POLICY_CODES:
         return ContentPolicyViolationError(response=bare, **kwargs)
     if status in _CLASS_OF_STATUS:
-        return _CLASS_OF_STATUS[status](response=bare, **kwargs)
+        mapped: Exception = _CLASS_OF_STATUS[status](response=bare, **kwargs)
+        return mapped
     if status in (408, 504):
         return _with_response(Timeout(exception_status_code=status, **kwargs), bare)
     if status in (402, 501):

@@ -67,7 +67,7 @@ class Provider(CustomLLM):
         with _translated(request):
             return self._answer(call, request, await self._async_send(request, call.get("client")))
 
-    def streaming(self, *args: Any, **call: Any) -> Iterator[ModelResponseStream]:  # type: ignore[override]
+    def streaming(self, *args: Any, **call: Any) -> Iterator[Any]:
         """Answers `litellm.completion(stream=True)`.
 
         The connection is made before it returns, so that errors before the first chunk have their class.
@@ -77,9 +77,9 @@ class Provider(CustomLLM):
             response = self._send(request, call.get("client"))
         chunks = self._chunks(call, request, response)
         next(chunks)  # started, so that dropping it closes the response
-        return chunks  # type: ignore[return-value]  # None was the first item, and the only one
+        return chunks
 
-    async def astreaming(self, *args: Any, **call: Any) -> AsyncIterator[ModelResponseStream]:  # type: ignore[override, misc]
+    async def astreaming(self, *args: Any, **call: Any) -> AsyncIterator[ModelResponseStream]:  # type: ignore[override]
         """Answers `litellm.acompletion(stream=True)`. Closing it closes the upstream's connection."""
         request = await self._async_request(call, stream=True)
         with _translated(request):
@@ -214,8 +214,9 @@ class Provider(CustomLLM):
             litellm_params=request.litellm_params,
             encoding=call.get("encoding"),
         )
-        for choice in answer.choices:
-            if choice.finish_reason == "stop" and getattr(choice, "message", None) and choice.message.tool_calls:
+        choices: list[Any] = list(answer.choices)
+        for choice in choices:
+            if choice.finish_reason == "stop" and choice.message.tool_calls:
                 choice.finish_reason = "tool_calls"
         answer.model = answer.model or request.model
         headers = httpx.Headers(response.headers)
@@ -289,7 +290,8 @@ def _set_body(response: httpx.Response, body: bytes) -> None:
 
 
 def _is_json(response: httpx.Response) -> bool:
-    return response.headers.get("content-type", "").startswith("application/json")
+    kind: str = response.headers.get("content-type", "")
+    return kind.startswith("application/json")
 
 
 def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:

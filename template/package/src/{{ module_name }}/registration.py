@@ -34,9 +34,7 @@ def register() -> Provider:
             "render the package again with another prefix."
         )
     with _lock:
-        handlers = [
-            item["custom_handler"] for item in litellm.custom_provider_map if item["provider"] == PROVIDER
-        ]
+        handlers = [item["custom_handler"] for item in litellm.custom_provider_map if item["provider"] == PROVIDER]
         if any(handler is not provider for handler in handlers):
             raise RegistrationError(
                 f'"{PROVIDER}" has another handler in litellm.custom_provider_map: remove that one first.'

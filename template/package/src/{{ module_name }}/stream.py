@@ -56,7 +56,7 @@ class ChunkOrder:
             del chunk.usage
         if not chunk.choices:
             return []
-        choice = chunk.choices[0]
+        choice: Any = chunk.choices[0]
         delta = choice.delta
         if choice.finish_reason:
             self._finish_reason = choice.finish_reason
@@ -197,14 +197,13 @@ def whole_stream(response: ModelResponse, model: str) -> list[ModelResponseStrea
 def _from_generic(chunk: Any) -> ModelResponseStream:
     """LiteLLM's older form of a chunk (`GenericStreamingChunk`) in the newer one."""
     tool = chunk.get("tool_use")
+    choice: Any = {
+        "index": chunk.get("index") or 0,
+        "delta": {"content": chunk.get("text") or None, "tool_calls": [tool] if tool else None},
+        "finish_reason": chunk.get("finish_reason") or None if chunk.get("is_finished") else None,
+    }
     return ModelResponseStream(
-        choices=[
-            {
-                "index": chunk.get("index") or 0,
-                "delta": {"content": chunk.get("text") or None, "tool_calls": [tool] if tool else None},
-                "finish_reason": chunk.get("finish_reason") or None if chunk.get("is_finished") else None,
-            }
-        ],
+        choices=[choice],
         usage=chunk.get("usage"),
         provider_specific_fields=chunk.get("provider_specific_fields"),
     )

@@ -66,9 +66,7 @@ async def async_client(client: object = None) -> httpx.AsyncClient:
     return entry[0].client
 
 
-async def _close_with_loop(
-    loop: asyncio.AbstractEventLoop, handler: AsyncHTTPHandler
-) -> AsyncGenerator[None, None]:
+async def _close_with_loop(loop: asyncio.AbstractEventLoop, handler: AsyncHTTPHandler) -> AsyncGenerator[None, None]:
     """Waits for the loop's end: `loop.shutdown_asyncgens()` closes it, and it closes the handler."""
     try:
         yield

@@ -162,7 +162,7 @@ class Upstream:
     def _run(self) -> None:
         async def start() -> None:
             server = await asyncio.start_server(self._connection, "127.0.0.1", self._port, limit=2**26)
-            self.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             self._ready.set()
 
         asyncio.set_event_loop(self._loop)

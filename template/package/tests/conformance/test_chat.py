@@ -217,7 +217,7 @@ def test_every_legal_form_of_events(mode: Mode, kind: str, upstream: Upstream, m
 
 @pytest.mark.parametrize("operation", ["embedding", "image_generation"])
 def test_other_operations_are_refused_as_bad_requests(operation: str, upstream: Upstream, model: str) -> None:
-    arguments = {"embedding": {"input": ["a"]}, "image_generation": {"prompt": "a"}}[operation]
+    arguments: Any = {"embedding": {"input": ["a"]}, "image_generation": {"prompt": "a"}}[operation]
     with pytest.raises(litellm.BadRequestError, match="serves chat completions"):
         getattr(litellm, operation)(model=model, **arguments)
     assert upstream.requests == []

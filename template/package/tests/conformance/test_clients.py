@@ -84,9 +84,7 @@ def test_a_forked_child_has_connections_of_its_own(upstream: Upstream, model: st
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_proxy_of_the_environment(
-    mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxy_of_the_environment(mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(name, upstream.url)
     for name in ("no_proxy", "NO_PROXY"):

@@ -93,7 +93,7 @@ def test_abilities_decide(upstream: Upstream, model: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("mode", MODES)
 def test_deployment_keys_stay_here(mode: Mode, upstream: Upstream, model: str) -> None:
     """Keys of a deployment's YAML, credentials among them, never reach the upstream."""
-    secrets = {
+    secrets: dict[str, Any] = {
         "oauth_token_file": "/secret-1",
         "access_token": "secret-2",
         "client_secret": "secret-3",
@@ -152,7 +152,9 @@ def test_request_id(mode: Mode, upstream: Upstream, model: str) -> None:
 
 
 def test_messages_are_not_changed(upstream: Upstream, model: str) -> None:
-    messages = [{"role": "user", "content": [{"type": "text", "text": "hello", "cache_control": {"type": "ephemeral"}}]}]
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "hello", "cache_control": {"type": "ephemeral"}}]}
+    ]
     before = json.dumps(messages)
     ask("sync", model, messages=messages)
     assert json.dumps(messages) == before

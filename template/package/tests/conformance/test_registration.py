@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import litellm
 import pytest
@@ -25,7 +26,7 @@ def providers() -> Iterator[None]:
 
 @pytest.mark.usefixtures("providers")
 def test_register_keeps_others_and_is_idempotent() -> None:
-    other = {"provider": "someone-else", "custom_handler": CustomLLM()}
+    other: Any = {"provider": "someone-else", "custom_handler": CustomLLM()}
     litellm.custom_provider_map[:] = [other]
     with ThreadPoolExecutor(16) as threads:
         made = list(threads.map(lambda _: package.register(), range(64)))
@@ -77,11 +78,11 @@ def test_facts_of_models() -> None:
     package.register()
     for model, facts in models.load_models().items():
         name = f"{answers.PROVIDER}/{model}"
-        info = litellm.get_model_info(name)
+        info: Any = litellm.get_model_info(name)
         assert info["litellm_provider"] == answers.PROVIDER
         for key in ("max_input_tokens", "max_output_tokens", "input_cost_per_token", "output_cost_per_token"):
             if key in facts:
-                assert info[key] == facts[key]  # type: ignore[literal-required]  # the keys of a TypedDict
+                assert info[key] == facts[key]
         assert litellm.supports_function_calling(name) is bool(facts.get("supports_function_calling"))
         assert litellm.supports_vision(name) is bool(facts.get("supports_vision"))
         assert litellm.supports_reasoning(name) is bool(facts.get("supports_reasoning"))

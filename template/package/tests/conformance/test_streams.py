@@ -17,6 +17,7 @@ from ..package import package
 from .asking import HELLO, MODES, Mode, cause, stream, text_of
 from .server import Fault, Reply, Upstream
 
+
 class Unlogged:
     """Stands in for LiteLLM's logging object, where a test needs the provider's own stream."""
 

@@ -1,0 +1,79 @@
+"""The rendered package's own checks and tests, run in the render as its owner would run them."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.answers import ROOT, Row, covering_rows, questions, row_id, sample_rows, to_answers
+from tests.support import UV, commit_all, must, render, run
+
+
+@cache
+def newest_python() -> str:
+    """Returns the highest choice of `python_min` that uv can find on this machine without a download."""
+    offered = [str(version) for version in questions()["python_min"]["choices"]]
+    for version in reversed(offered):
+        found = run(UV, "python", "find", "--no-project", "--no-python-downloads", f">={version}", cwd=ROOT)
+        if found.returncode == 0:
+            return version
+    raise AssertionError(f"none of {offered} is here, and yet {sys.version} runs this")
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """Returns a version as numbers."""
+    return tuple(int(part) for part in text.split("."))
+
+
+def rows() -> list[object]:
+    """Returns the covering rows; those outside the small sample are slow."""
+    return [
+        pytest.param(row, id=row_id(row), marks=[] if row in sample_rows() else pytest.mark.slow)
+        for row in (*sample_rows(), *(row for row in covering_rows() if row not in sample_rows()))
+    ]
+
+
+@pytest.mark.parametrize("row", rows())
+def test_make_check_test_passes(row: Row, copier_template: Path, tmp_path: Path) -> None:
+    answers = to_answers(row)
+    wanted = str(answers["python_min"])
+    if version_of(wanted) > version_of(newest_python()):
+        # tests/test_renders.py still checks the row itself, types for that version included.
+        warnings.warn(f"no Python {wanted} here: {row_id(row)} ran with {newest_python()}", stacklevel=1)
+        answers["python_min"] = newest_python()
+    folder = render(copier_template, tmp_path / "package", answers)
+    commit_all(folder)
+
+    printed = must("make", "check", "test", f"UV={UV}", cwd=folder)
+
+    assert re.search(r"^=+ .*\b\d+ passed\b.* in .*=+$|^\d+ passed\b.* in ", printed, re.MULTILINE), printed
+    untracked = run("git", "status", "--porcelain", cwd=folder).stdout.splitlines()
+    assert untracked in ([], ["?? uv.lock"]), "make check test leaves nothing behind but the lock"
+
+
+def test_make_docs_passes(copier_template: Path, tmp_path: Path) -> None:
+    row = next(row for row in sample_rows()[1:] if "docs" in to_answers(row)["include"])
+    answers = {**to_answers(row), "python_min": str(questions()["python_min"]["default"])}
+    folder = render(copier_template, tmp_path / "package", answers)
+    must("make", "docs", f"UV={UV}", cwd=folder)
+    assert (folder / "site" / "index.html").is_file()
+
+
+def test_make_build_passes(copier_template: Path, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", {})
+    must("make", "build", f"UV={UV}", cwd=folder)
+    assert {path.suffix for path in (folder / "dist").iterdir() if path.name != ".gitignore"} == {
+        ".gz",
+        ".whl",
+    }
+
+
+def test_make_demo_passes(copier_template: Path, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", {})
+    printed = must("make", "demo", f"UV={UV}", cwd=folder)
+    assert "tool" in printed.lower()

@@ -1,0 +1,56 @@
+"""questions/taken.yml is what scripts/taken_names.py makes of the LiteLLM of the lock."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.answers import ROOT
+from tests.support import must, run
+
+CURRENT = ROOT / "questions" / "taken.yml"
+
+
+@pytest.fixture(scope="module")
+def litellm_python() -> Path:
+    """Gives the interpreter of the environment that has the LiteLLM of the lock."""
+    must("make", ".venv-litellm/installed", cwd=ROOT)
+    return ROOT / ".venv-litellm" / "bin" / "python"
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """Puts the script into a repository of its own, without the file that it writes."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "questions").mkdir()
+    return Path(shutil.copy(ROOT / "scripts" / "taken_names.py", tmp_path / "scripts"))
+
+
+def call(python: Path, script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the script."""
+    return run(python, script, *arguments, cwd=script.parent)
+
+
+def test_the_file_is_current(litellm_python: Path, script: Path) -> None:
+    written = script.parent.parent / "questions" / "taken.yml"
+    missing = call(litellm_python, script, "--check")
+    assert missing.returncode == 1
+    assert "make taken-names" in missing.stdout
+
+    assert call(litellm_python, script).returncode == 0
+    assert written.read_bytes() == CURRENT.read_bytes(), "run `make taken-names`"
+    assert call(litellm_python, script, "--check").returncode == 0
+
+    written.write_text(written.read_text(encoding="utf-8") + '    - "new"\n', encoding="utf-8")
+    assert call(litellm_python, script, "--check").returncode == 1
+
+
+def test_the_lists_are_sorted_texts_without_doubles() -> None:
+    for name, question in yaml.safe_load(CURRENT.read_text(encoding="utf-8")).items():
+        names = yaml.safe_load(question["default"])
+        assert all(isinstance(entry, str) for entry in names), name
+        assert names == sorted(set(names)), name

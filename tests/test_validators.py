@@ -1,0 +1,171 @@
+"""What each question accepts and refuses, and what a refusal leaves on disk: nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.answers import Answers, choices, config, questions
+from tests.checks import ANSWERS_FILE
+from tests.support import render
+
+TAKEN = yaml.safe_load(config()["taken_providers"]["default"])
+
+GOOD: dict[str, tuple[str, ...]] = {
+    "provider_name": ("A", "x" * 60, 'Zoë\'s "AI"', "模型"),
+    "provider": ("a", "a1", "a-b_c", "x" * 60, "null", "my-openai"),
+    "package_name": ("a", "0", "a.b-c_d", "x" * 100),
+    "module_name": ("a", "a_1", "print", "x" * 80, "match"),
+    "description": ("d", "x" * 300, "{{ braces }}"),
+    "author_name": ("a", "x" * 100),
+    "author_email": ("", "a@b.c", "a.b+c@d-e.example.org"),
+    "api_base": ("http://h", "https://h:1/v1", "http://127.0.0.1:8080", "https://[::1]/v1"),
+    "models": ("m", "a/b:c@d", "m1\nm2", "  m1  \n\n m2\n", "gpt-4o", "no\n1.0"),
+    "api_key_header": ("X", "X-Api-Key", "authorization"),
+    "api_key_prefix": ("", "Bearer", "Token", "a.b-c_d~e+f"),
+    "litellm_min": ("1.100.0", "1.106.2", "2.0.0"),
+}
+
+BAD: dict[str, tuple[str, ...]] = {
+    "provider_name": ("", " ", " a", "a ", "a\nb", "x" * 61, "a\tb", "a\u2028b", "a\x7fb"),
+    "provider": (
+        "",
+        "Acme",
+        "1a",
+        "a b",
+        "a.b",
+        "a/b",
+        "-a",
+        "a-",
+        "a_",
+        "x" * 61,
+        "é",
+        "a\n",
+        "nano-gpt",
+        "together-ai",
+    ),
+    "package_name": ("", "A", "-a", "a-", "a b", "x" * 101, "litellm", "litellm-enterprise", "a\n", "é"),
+    "module_name": ("", "A", "1a", "a-b", "a.b", "class", "litellm", "tests", "yaml", "x" * 81, "a\n", "é"),
+    "description": ("", " ", "a\nb", "x" * 301),
+    "author_name": ("", " ", "a\nb", "x" * 101),
+    "author_email": ("a", "a@b", "a b@c.d", "@b.c", "a@b.c ", "a@b.c\n", 'a"@b.c', "a@b..c"),
+    "api_base": (
+        "",
+        "example.com",
+        "ftp://h/v1",
+        "https://",
+        "https://h/",
+        "https://h/v1/",
+        "https://h//v1",
+        "https://u:p@h/v1",
+        "https://h/v1?k=v",
+        "https://h/v1#x",
+        "https://h/a b",
+        "https://h/v1\n",
+        'https://h/"',
+        "https://h/{{ x }}",
+    ),
+    "models": ("", " \n ", "a b", "-m", "m1\nm1", "m1\n m1 ", "acme-ai/m", 'a"b', "{{ m }}", "x" * 201, "é"),
+    "api_key_header": ("", "X Key", "X:Key", "1X", "X_Key", "X\n", "X-Key: a"),
+    "api_key_prefix": ("two words", " Bearer", "Bearer ", "a\n", 'a"b', "é"),
+    "litellm_min": (
+        "",
+        "1",
+        "1.100",
+        "latest",
+        "1.100.0rc1",
+        "1.99.9",
+        "0.200.0",
+        "v1.100.0",
+        ">=1.100.0",
+        "1.100.0\n",
+    ),
+}
+
+# What LiteLLM would call instead of the rendered provider, whatever the prefix.
+BAD_MODELS = (
+    "replicate-x",
+    "my/clarifai",
+    "ft:gpt-3.5-turbo:x",
+    "ft:babbage-002",
+    "petals-team/StableBeluga2",
+)
+
+
+def cases(table: dict[str, tuple[str, ...]]) -> list[object]:
+    """Returns one case for each value of the table."""
+    return [
+        pytest.param(name, value, id=f"{name}-{value[:24]!a}")
+        for name, values in table.items()
+        for value in values
+    ]
+
+
+def refusal(template: Path, folder: Path, answers: Answers) -> str:
+    """Renders answers that have to be refused; returns what the template says, nothing being written."""
+    with pytest.raises(ValueError, match="Validation error for question") as refused:
+        render(template, folder, answers)
+    assert not folder.exists()
+    return str(refused.value)
+
+
+def test_every_free_text_has_good_and_bad_values() -> None:
+    free = {name for name, question in questions().items() if not choices(question)}
+    assert set(GOOD) == set(BAD) == free
+
+
+@pytest.mark.parametrize(("name", "value"), cases(GOOD))
+def test_good_values_render(name: str, value: str, copier_template: Path, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", {name: value})
+    record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
+    assert record[name] == value
+
+
+@pytest.mark.parametrize(("name", "value"), [*cases(BAD), *cases({"models": BAD_MODELS})])
+def test_bad_values_are_refused_in_one_sentence(
+    name: str, value: str, copier_template: Path, tmp_path: Path
+) -> None:
+    said = refusal(copier_template, tmp_path / "package", {name: value})
+    question, sentence = re.fullmatch(
+        r"Validation error for question '(\w+)': (.*)", said, re.DOTALL
+    ).groups()  # type: ignore[union-attr]
+    assert question == name
+    # "value" what is wrong with it: how to mend it.
+    culprit = value
+    if name == "models" and value.strip():
+        culprit = value.splitlines()[0].strip()
+    assert sentence.startswith(f'"{culprit}" '), sentence
+    rule, _, mend = sentence.removeprefix(f'"{culprit}" ').partition(": ")
+    assert re.match(r"(is|would|cannot|carries|stands|names)\b", rule), sentence
+    assert re.search(r"\b(write|use|pick|leave)\b", mend), sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence.removeprefix(f'"{culprit}"')
+    assert not re.search(r"[.!?] [A-Z]", mend), "more than one sentence"
+
+
+@pytest.mark.parametrize("taken", sorted({*TAKEN[::12], "openai", "custom", "nano-gpt"}))
+def test_providers_of_litellm_are_refused(taken: str, copier_template: Path, tmp_path: Path) -> None:
+    said = refusal(copier_template, tmp_path / "package", {"provider": taken})
+    assert f'"{taken}" is a provider that LiteLLM serves itself' in said
+
+
+@pytest.mark.parametrize("taken", ["openai", "groq", "publicai", "nano-gpt", "custom"])
+def test_names_of_the_enum_and_of_the_registry_are_known(taken: str) -> None:
+    assert taken in TAKEN
+
+
+def test_the_default_provider_avoids_a_taken_name(copier_template: Path, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", {"provider_name": "OpenAI"})
+    assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["provider"] == "my-provider"
+
+
+@pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])
+def test_only_the_choices_can_be_chosen(name: str, copier_template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    wrong = ["nonsense"] if questions()[name].get("multiselect") else "nonsense"
+    with pytest.raises(ValueError, match=r"nonsense|Invalid choice"):
+        render(copier_template, folder, {name: wrong})
+    assert not folder.exists()

