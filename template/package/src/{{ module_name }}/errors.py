@@ -140,13 +140,16 @@ def _message_and_codes(text: str) -> tuple[str, list[Any]]:
     return content if isinstance(content, str) else json.dumps(content), []
 
 
-def from_response(error: BaseLLMException, request: Request, response: httpx.Response | None) -> Exception:
+def from_response(
+    error: BaseLLMException, request: Request, response: httpx.Response | None = None, body: str = ""
+) -> Exception:
     """Returns the LiteLLM exception for an error that the upstream itself reported.
 
     Args:
         error: what the transformation's `get_error_class` read.
         request: the request that failed.
-        response: the upstream's response, its body read; None for an error inside a stream.
+        response: the upstream's response; None for an error inside a stream.
+        body: the response's body, or as much of it as is worth keeping.
     """
     status = error.status_code
     code = error.body.get("code") if isinstance(error.body, dict) else None
@@ -157,7 +160,7 @@ def from_response(error: BaseLLMException, request: Request, response: httpx.Res
         message = f"the upstream redirects to {target}: set {ENV_PREFIX}_API_BASE to where the API is"
     text = request.describe(message)
     kwargs: dict[str, Any] = {"message": text, "llm_provider": PROVIDER, "model": request.model}
-    bare = _without_request(status, request, response)
+    bare = _without_request(status, request, response, body)
     if code in _CONTEXT_CODES or (status in (400, 413) and _is_context_window(message)):
         return ContextWindowExceededError(response=bare, **kwargs)
     if code in _POLICY_CODES:
@@ -194,7 +197,7 @@ def from_exception(error: Exception, request: Request) -> Exception:
     if isinstance(error, OpenAIError):  # all of LiteLLM's exceptions are
         return error
     if isinstance(error, BaseLLMException):
-        return from_response(error, request, None)
+        return from_response(error, request)
     kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": request.model}
     kind = failure_kind(error)
     detail = " ".join(str(error).split()) or type(error).__name__
@@ -255,13 +258,13 @@ def _reason(status: int) -> str:
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "(unknown status)"
 
 
-def _without_request(status: int, request: Request, response: httpx.Response | None) -> httpx.Response:
-    body = response.content if response is not None and response.is_closed else b""
+def _without_request(status: int, request: Request, response: httpx.Response | None, body: str) -> httpx.Response:
+    """The response as it can be attached to an exception: its own request holds the credential."""
     headers = dict(response.headers) if response is not None else {}
     for name in ("content-encoding", "content-length", "transfer-encoding", "set-cookie"):
         headers.pop(name, None)
     headers.setdefault("x-request-id", request.request_id)
-    text = redacted(body.decode("utf-8", "replace"), request.auth.secrets)
+    text = redacted(body, request.auth.secrets)
     return httpx.Response(status, headers=headers, text=text, request=httpx.Request("POST", request.url))
 
 

@@ -37,6 +37,7 @@ from .transformation import ChatConfig
 from .transport import async_client, sync_client
 
 _MAX_ERROR_BODY = 64 * 1024
+"""Bytes of an error that are read: an error page without end is of no use to anyone."""
 
 
 class Provider(CustomLLM):
@@ -72,7 +73,7 @@ class Provider(CustomLLM):
 
         The connection is made before it returns, so that errors before the first chunk have their class.
         """
-        request = self._request(call, stream=True)
+        request = self._request(call, stream=self._can_stream(call))
         with _translated(request):
             response = self._send(request, call.get("client"))
         chunks = self._chunks(call, request, response)
@@ -81,13 +82,13 @@ class Provider(CustomLLM):
 
     async def astreaming(self, *args: Any, **call: Any) -> AsyncIterator[ModelResponseStream]:  # type: ignore[override]
         """Answers `litellm.acompletion(stream=True)`. Closing it closes the upstream's connection."""
-        request = await self._async_request(call, stream=True)
+        request = await self._async_request(call, stream=self._can_stream(call))
         with _translated(request):
             response = await self._async_send(request, call.get("client"))
         reader = self._reader(request)
         try:
             with _translated(request, reader):
-                if _is_json(response):
+                if _is_whole(request, response):
                     await response.aread()
                     for chunk in whole_stream(self._answer(call, request, response), request.model):
                         yield chunk
@@ -157,44 +158,47 @@ class Provider(CustomLLM):
     def _send(self, request: Request, given: object) -> httpx.Response:
         client = sync_client(given)
         started = time.perf_counter()
-        response = client.send(
-            _http_request(client, request), auth=request.auth, stream=request.stream, follow_redirects=False
-        )
+        response = client.send(_http_request(client, request), auth=request.auth, stream=True, follow_redirects=False)
         _set_duration(request, started)
         if response.is_success:
+            if not request.stream:
+                response.read()
             return response
-        if request.stream:
-            try:
-                _set_body(response, _first_bytes(response.iter_bytes()))
-            finally:
-                response.close()
-        raise self._refused(request, response)
+        body = b""
+        try:
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > _MAX_ERROR_BODY:
+                    break
+        finally:
+            response.close()
+        raise self._refused(request, response, body)
 
     async def _async_send(self, request: Request, given: object) -> httpx.Response:
         client = await async_client(given)
         started = time.perf_counter()
         response = await client.send(
-            _http_request(client, request), auth=request.auth, stream=request.stream, follow_redirects=False
+            _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
         )
         _set_duration(request, started)
         if response.is_success:
+            if not request.stream:
+                await response.aread()
             return response
-        if request.stream:
-            body = b""
-            try:
-                async for part in response.aiter_bytes():
-                    body += part
-                    if len(body) > _MAX_ERROR_BODY:
-                        break
-                _set_body(response, body)
-            finally:
-                await response.aclose()
-        raise self._refused(request, response)
+        body = b""
+        try:
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > _MAX_ERROR_BODY:
+                    break
+        finally:
+            await response.aclose()
+        raise self._refused(request, response, body)
 
-    def _refused(self, request: Request, response: httpx.Response) -> Exception:
-        text = response.content[:_MAX_ERROR_BODY].decode("utf-8", "replace")
+    def _refused(self, request: Request, response: httpx.Response, body: bytes) -> Exception:
+        text = body[:_MAX_ERROR_BODY].decode("utf-8", "replace")
         error = self._config.get_error_class(text, response.status_code, response.headers)
-        return from_response(error, request, response)
+        return from_response(error, request, response, text)
 
     def _answer(self, call: Mapping[str, Any], request: Request, response: httpx.Response) -> ModelResponse:
         request.logging.post_call(
@@ -224,6 +228,9 @@ class Provider(CustomLLM):
         answer._hidden_params["additional_headers"] = process_response_headers(headers)
         return answer
 
+    def _can_stream(self, call: Mapping[str, Any]) -> bool:
+        return not self._config.should_fake_stream(call["model"], True, PROVIDER)
+
     def _reader(self, request: Request) -> StreamReader:
         parser = self._config.get_model_response_iterator(iter(()), sync_stream=not request.stream)
         return StreamReader(parser, request.model)
@@ -235,7 +242,7 @@ class Provider(CustomLLM):
         try:
             with _translated(request, reader):
                 yield None
-                if _is_json(response):
+                if _is_whole(request, response):
                     response.read()
                     yield from whole_stream(self._answer(call, request, response), request.model)
                     return
@@ -276,22 +283,10 @@ def _set_duration(request: Request, started: float) -> None:
     request.logging.model_call_details["llm_api_duration_ms"] = (time.perf_counter() - started) * 1000
 
 
-def _first_bytes(parts: Iterator[bytes]) -> bytes:
-    body = b""
-    for part in parts:
-        body += part
-        if len(body) > _MAX_ERROR_BODY:
-            break
-    return body
-
-
-def _set_body(response: httpx.Response, body: bytes) -> None:
-    response._content = body
-
-
-def _is_json(response: httpx.Response) -> bool:
+def _is_whole(request: Request, response: httpx.Response) -> bool:
+    """Whether the answer is not streamed, though the caller wants a stream."""
     kind: str = response.headers.get("content-type", "")
-    return kind.startswith("application/json")
+    return not request.stream or kind.startswith("application/json")
 
 
 def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:

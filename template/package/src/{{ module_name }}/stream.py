@@ -138,9 +138,8 @@ class StreamReader:
         self._events = EventDecoder()
         self._order = ChunkOrder(model)
         self._parse = parser.chunk_parser
-        self._done = False
         self.complete = False
-        """Whether the last chunk was passed on: an abandoned stream is then no lost one."""
+        """Whether the upstream was finished: who gives up the stream then has lost nothing."""
 
     def feed(self, read: bytes) -> list[ModelResponseStream]:
         """Returns the chunks that this read completes.
@@ -161,20 +160,24 @@ class StreamReader:
             TruncatedStreamError: the upstream was not finished.
         """
         chunks = self._chunks(self._events.close())
-        if not self._done:
-            chunks += self._order.close()
+        if not self.complete:
+            chunks += self._end()
         return chunks
 
     def _chunks(self, events: list[bytes]) -> list[ModelResponseStream]:
         chunks: list[ModelResponseStream] = []
         for event in events:
-            if self._done:
+            if self.complete:
                 break
             if event == b"[DONE]":
-                self._done = True
-                chunks += self._order.close()
+                chunks += self._end()
                 break
             chunks += self._order.feed(self._parsed(event))
+        return chunks
+
+    def _end(self) -> list[ModelResponseStream]:
+        chunks = self._order.close()
+        self.complete = True
         return chunks
 
     def _parsed(self, event: bytes) -> ModelResponseStream:
