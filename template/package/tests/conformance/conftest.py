@@ -57,8 +57,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     if not report.skipped or Path(__file__).parent not in Path(item.path).parents:
         return
-    marks = [*item.iter_markers("skip"), *item.iter_markers("skipif")]
-    if not any(mark.kwargs.get("reason", "").startswith("declared: ") for mark in marks):
+    marks = [mark for name in ("skip", "skipif", "xfail") for mark in item.iter_markers(name)]
+    reasons = [str(mark.kwargs.get("reason", "")) for mark in marks]
+    if not any(reason.startswith(("declared: ", "litellm: ")) for reason in reasons):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped: declare the feature in tests/unsupported.toml, with its reason."
 

@@ -252,3 +252,81 @@ def test_tools_of_responses(streamed: bool, client: openai.OpenAI, name: str, up
     calls = [item for item in answer.output if item.type == "function_call"]
     assert [json.loads(call.arguments)["city"] for call in calls] == ["Paris", "Rome"]
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (21, 9)
+
+
+@pytest.mark.feature("reasoning")
+@pytest.mark.parametrize("streamed", [False, True])
+def test_reasoning_of_messages(streamed: bool, claude: anthropic.Anthropic, name: str, upstream: Upstream) -> None:
+    upstream.will(Reply(reasoning=("Hm. ", "So."), text=("Yes.",)))
+    arguments: Any = {"model": name, "max_tokens": 2000, "messages": HELLO}
+    arguments["thinking"] = {"type": "enabled", "budget_tokens": 1024}
+    if streamed:
+        with claude.messages.stream(**arguments) as stream:
+            answer: Any = stream.get_final_message()
+    else:
+        answer = claude.messages.create(**arguments)
+    thinking, text = answer.content
+    assert (thinking.thinking, text.text) == ("Hm. So.", "Yes.")
+    assert upstream.last["reasoning_effort"] == "low"
+
+
+@pytest.mark.feature("reasoning")
+@pytest.mark.parametrize("streamed", [False, True])
+def test_reasoning_of_responses(streamed: bool, client: openai.OpenAI, name: str, upstream: Upstream) -> None:
+    upstream.will(Reply(reasoning=("Hm. ", "So."), text=("Yes.",)))
+    if streamed:
+        events: list[Any] = list(
+            client.responses.create(model=name, input="hello", reasoning={"effort": "low"}, stream=True)
+        )
+        answer: Any = events[-1].response
+    else:
+        answer = client.responses.create(model=name, input="hello", reasoning={"effort": "low"})
+    assert [item.type for item in answer.output] == ["reasoning", "message"]
+    assert answer.output_text == "Yes."
+    assert upstream.last["reasoning_effort"] == "low"
+
+
+@pytest.mark.feature("images")
+def test_images_of_messages_and_responses(
+    claude: anthropic.Anthropic, client: openai.OpenAI, name: str, upstream: Upstream
+) -> None:
+    data = "iVBORw0KGgo="
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    parts: Any = [{"type": "text", "text": "What?"}, {"type": "image", "source": source}]
+    claude.messages.create(model=name, max_tokens=20, messages=[{"role": "user", "content": parts}])
+    url = f"data:image/png;base64,{data}"
+    assert upstream.last["messages"][-1]["content"][1]["image_url"]["url"] == url
+    inputs: Any = [{"type": "input_text", "text": "What?"}, {"type": "input_image", "image_url": url}]
+    client.responses.create(model=name, input=[{"role": "user", "content": inputs}])
+    assert upstream.last["messages"][-1]["content"][1]["image_url"]["url"] == url
+
+
+@pytest.mark.feature("tools")
+def test_tool_results_of_messages_and_responses(
+    claude: anthropic.Anthropic, client: openai.OpenAI, name: str, upstream: Upstream
+) -> None:
+    use = {"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Paris"}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": "sunny"}
+    history: Any = [*HELLO, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    answer: Any = claude.messages.create(model=name, max_tokens=20, messages=history, tools=[WEATHER_OF_ANTHROPIC])
+    assert answer.content[0].text == "You said: sunny"
+    items: Any = [
+        *HELLO,
+        {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city": "Paris"}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "sunny"},
+    ]
+    assert (
+        client.responses.create(model=name, input=items, tools=[WEATHER_OF_RESPONSES]).output_text == "You said: sunny"
+    )
+    (call,) = upstream.last["messages"][-2]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"city": "Paris"}
+
+
+def test_errors_of_messages_and_responses(
+    claude: anthropic.Anthropic, client: openai.OpenAI, name: str, upstream: Upstream
+) -> None:
+    upstream.will(Refusal(404, "model_not_found"), Refusal(404, "model_not_found"))
+    with pytest.raises(anthropic.NotFoundError, match="the upstream says no"):
+        claude.messages.create(model=name, max_tokens=5, messages=HELLO)
+    with pytest.raises(openai.NotFoundError, match="the upstream says no"):
+        client.responses.create(model=name, input="hello")
