@@ -1,0 +1,133 @@
+"""Two providers from different answers, installed side by side, in one proxy and in one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support import UV, environment, must, render
+
+NORTH = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
+SOUTH = {
+    "provider_name": "South \"S\" AI",
+    "provider": "south_ai",
+    "models": "org/big:1",
+    "api_format": "custom",
+    "auth": "none",
+    "include": [],
+}
+CONFIG = """
+model_list:
+  - {model_name: north, litellm_params: {model: north-ai/big}}
+  - {model_name: south, litellm_params: {model: "south_ai/org/big:1"}}
+litellm_settings:
+  custom_provider_map:
+    - {provider: north-ai, custom_handler: litellm_north_ai.provider}
+    - {provider: south_ai, custom_handler: litellm_south_ai.provider}
+general_settings: {master_key: os.environ/LITELLM_MASTER_KEY}
+"""
+THROUGH_THE_PROXY = """
+import json, sys, openai
+client = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2])
+said = {}
+for model in ("north", "south"):
+    messages = [{"role": "user", "content": f"hello {model}"}]
+    said[model] = [client.chat.completions.create(model=model, messages=messages).choices[0].message.content]
+    chunks = client.chat.completions.create(model=model, messages=messages, stream=True)
+    said[model].append("".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices))
+print(json.dumps(said))
+"""
+IN_ONE_PROCESS = """
+import json, litellm, litellm_north_ai, litellm_south_ai
+litellm_north_ai.register(), litellm_south_ai.register()
+models = ("north-ai/big", "south_ai/org/big:1")
+ask = lambda model: litellm.completion(model=model, messages=[{"role": "user", "content": f"hello {model}"}])
+print(json.dumps([ask(model).choices[0].message.content for model in models]))
+"""
+START_PROXY = "from litellm import run_server; run_server()"
+
+
+def free_port() -> int:
+    """Returns a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(*command: str | Path, cwd: Path, port: int, **more: str) -> Iterator[None]:
+    """Runs a server until the block ends; waits until it accepts connections."""
+    log = cwd / f"{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=environment(**more),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait = f"""
+import socket, time
+for _ in range(900):
+    try:
+        socket.create_connection(("127.0.0.1", {port}), 1).close(); break
+    except OSError:
+        time.sleep(0.1)
+else:
+    raise SystemExit("it does not listen")
+"""
+        subprocess.run([sys.executable, "-c", wait], check=True, timeout=120)
+        assert process.poll() is None, log.read_text(errors="replace")
+        yield
+    except subprocess.CalledProcessError:
+        raise AssertionError(log.read_text(errors="replace")[-4000:]) from None
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def test_side_by_side(copier_template: Path, tmp_path: Path) -> None:
+    north = render(copier_template, tmp_path / "north", NORTH)
+    south = render(copier_template, tmp_path / "south", SOUTH)
+    python = tmp_path / "venv" / "bin" / "python"
+    must(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
+    must(
+        *(UV, "pip", "install", "--quiet", "--python", python, "openai", "litellm[proxy]"),
+        *("--editable", north, "--editable", south),
+        cwd=tmp_path,
+    )
+    (tmp_path / "proxy").mkdir()
+    config = tmp_path / "proxy" / "config.yaml"
+    config.write_text(CONFIG, encoding="utf-8")
+    ports = [free_port(), free_port(), free_port()]
+    key = f"sk-{os.urandom(16).hex()}"
+    settings = {
+        "NORTH_AI_API_BASE": f"http://127.0.0.1:{ports[0]}/v1",
+        "NORTH_AI_API_KEY": "key-of-the-north",
+        "SOUTH_AI_API_BASE": f"http://127.0.0.1:{ports[1]}",
+        "LITELLM_MASTER_KEY": key,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "NO_PROXY": "127.0.0.1",
+    }
+    proxy = (python, "-c", START_PROXY, "--config", config, "--host", "127.0.0.1", "--port", str(ports[2]))
+    with (
+        running(python, "-m", "tests.upstream", str(ports[0]), cwd=north, port=ports[0]),
+        running(python, "-m", "tests.upstream", str(ports[1]), cwd=south, port=ports[1]),
+        running(*proxy, cwd=tmp_path, port=ports[2], **settings),
+    ):
+        url = f"http://127.0.0.1:{ports[2]}/v1"
+        said = must(python, "-c", THROUGH_THE_PROXY, url, key, cwd=tmp_path, **settings)
+        assert json.loads(said) == {name: [f"You said: hello {name}"] * 2 for name in ("north", "south")}
+        said = must(python, "-c", IN_ONE_PROCESS, cwd=tmp_path, **settings)
+        models = ("north-ai/big", "south_ai/org/big:1")
+        assert json.loads(said.splitlines()[-1]) == [f"You said: hello {model}" for model in models]
