@@ -16,7 +16,7 @@ from tests.support import UV, environment, must, render
 
 NORTH = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
 SOUTH = {
-    "provider_name": "South \"S\" AI",
+    "provider_name": 'South "S" AI',
     "provider": "south_ai",
     "models": "org/big:1",
     "api_format": "custom",

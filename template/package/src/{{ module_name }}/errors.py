@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -38,7 +39,7 @@ from ._litellm import (
     Timeout,
     UnprocessableEntityError,
 )
-from .auth.credentials import MissingCredentialError
+from .auth.credentials import CredentialError
 from .settings import SettingsError
 from .sse import EventTooLargeError
 
@@ -49,6 +50,8 @@ logger = logging.getLogger(__package__)
 
 MAX_MESSAGE = 2000
 """Characters of an upstream's message that are passed on."""
+
+_MAX_PAGE = 8192
 
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "context_window_exceeded", "prompt_too_long"})
 _POLICY_CODES = frozenset({"content_policy_violation", "content_filter", "content_policy"})
@@ -126,12 +129,15 @@ def read_error(text: str, status_code: int, headers: Mapping[str, Any] | httpx.H
 def _message_and_codes(text: str) -> tuple[str, list[Any]]:
     try:
         content = json.loads(text)
-    except ValueError:
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        plain = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)
-        return " ".join(plain.split()), []
+    except (ValueError, RecursionError):
+        page = text[:_MAX_PAGE]
+        title = re.search(r"<title>([^<]*)", page, re.IGNORECASE)
+        plain = title.group(1) if title else re.sub(r"<[^<>]*>", " ", page)
+        return " ".join("".join(char if char.isprintable() else " " for char in plain).split()), []
     if isinstance(content, dict):
-        inner = content.get("error", content)
+        inner = content.get("error")
+        if not isinstance(inner, dict | str) or not inner:
+            inner = content
         if isinstance(inner, dict):
             message = next((inner[key] for key in ("message", "msg", "detail", "error") if inner.get(key)), inner)
             codes = [inner[key] for key in ("code", "type", "status") if inner.get(key)]
@@ -154,9 +160,9 @@ def from_response(
     status = error.status_code
     code = error.body.get("code") if isinstance(error.body, dict) else None
     message = error.message or f"HTTP {status} {_reason(status)} without a message"
-    if response is not None and response.is_redirect:
+    if response is not None and response.has_redirect_location:
         status = 404
-        target = httpx.URL(response.headers.get("location", "")).copy_with(query=None, userinfo=b"")
+        target = httpx.URL(response.headers["location"]).copy_with(query=None, userinfo=b"")
         message = f"the upstream redirects to {target}: set {ENV_PREFIX}_API_BASE to where the API is"
     text = request.describe(message)
     kwargs: dict[str, Any] = {"message": text, "llm_provider": PROVIDER, "model": request.model}
@@ -217,9 +223,7 @@ def from_exception(error: Exception, request: Request) -> Exception:
 def before_request(error: Exception, model: str) -> Exception:
     """Returns the LiteLLM exception for what was raised before there was a request to send."""
     kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": model}
-    if isinstance(error, OpenAIError):
-        return error
-    if isinstance(error, MissingCredentialError):
+    if isinstance(error, CredentialError):
         return AuthenticationError(message=str(error), **kwargs)
     if isinstance(error, SettingsError):
         return BadRequestError(message=str(error), **kwargs)
@@ -244,8 +248,9 @@ def log_failure(error: BaseException, request: Request) -> None:
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """Returns the text without the secrets: upstreams like to quote the key that they refuse."""
     for secret in secrets:
-        if secret:
-            text = text.replace(secret, "[redacted]")
+        for form in (secret, quote(secret, safe=""), repr(secret)[1:-1]):
+            if form:
+                text = text.replace(form, "[redacted]")
     return text
 
 

@@ -74,9 +74,12 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         """Returns the upstream's answer, its own ids, usage and extra fields kept.
 
         Raises:
+            BaseLLMException: the body is an error, though the status says that all is well.
             ValueError: the body is not a chat completion.
         """
         answer = raw_response.json()
+        if isinstance(answer, dict) and _is_error(answer):
+            raise read_error(raw_response.text, 200, raw_response.headers)
         if not isinstance(answer, dict) or not answer.get("choices"):
             raise ValueError("the body has no choices")
         return ModelResponse(**answer)
@@ -104,6 +107,11 @@ def _own(messages: list[Any]) -> list[Any]:
     return messages
 
 
+def _is_error(content: dict[str, Any]) -> bool:
+    """Whether a body or chunk is an error: OpenAI's form, or the flat one of vLLM."""
+    return bool(content.get("error")) or content.get("object") == "error"
+
+
 class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
     """Parses the chunks of a stream; LiteLLM's own parser with errors found on every version of it."""
 
@@ -113,6 +121,11 @@ class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
         Raises:
             BaseLLMException: the chunk is an error message of the upstream.
         """
-        if chunk.get("error"):
+        if _is_error(chunk):
             raise read_error(json.dumps(chunk), 200, {})
+        choices = chunk.get("choices") or []
+        for choice in choices:
+            if choice.get("delta") is None:  # some servers, on the finish chunk
+                choice["delta"] = {}
+        chunk["choices"] = choices
         return super().chunk_parser(chunk)

@@ -69,6 +69,10 @@ def upstream_params(
             unsupported.append(name)
         elif name not in _CONTROL_KEYS:
             logger.debug("%s: %s is not a parameter of the upstream and is not sent", PROVIDER, name)
+    if stream and wanted.get("n", 1) != 1:
+        # LiteLLM's stream has one choice: it would mix the others into it.
+        del wanted["n"]
+        unsupported.append("n")
     drop = bool(litellm.drop_params or litellm_params.get("drop_params"))
     if unsupported and not drop:
         raise UnsupportedParamsError(

@@ -24,20 +24,25 @@ from ._litellm import (
     ImageResponse,
     ModelResponse,
     ModelResponseStream,
+    OpenAIError,
     process_response_headers,
 )
 from .auth import Authenticator
-from .auth.credentials import MissingCredentialError
+from .auth.credentials import CredentialError
 from .errors import before_request, from_exception, from_response, log_failure
 from .models import register_models
 from .request import Request, RequestBuilder
 from .settings import Settings, load_settings
 from .stream import StreamReader, whole_stream
 from .transformation import ChatConfig
-from .transport import async_client, sync_client
+from .transport import async_client, async_cut_off, cut_off, sync_client
 
 _MAX_ERROR_BODY = 64 * 1024
-"""Bytes of an error that are read: an error page without end is of no use to anyone."""
+_ERROR_BODY_SECONDS = 5.0
+"""What of an error is read: status and headers say most of it, and its body may stall or have no end."""
+
+_DRAIN_SECONDS = 0.25
+"""How long a finished stream is read to its very end, so that its connection can be used again."""
 
 
 class Provider(CustomLLM):
@@ -76,7 +81,10 @@ class Provider(CustomLLM):
         request = self._request(call, stream=self._can_stream(call))
         with _translated(request):
             response = self._send(request, call.get("client"))
-        chunks = self._chunks(call, request, response)
+            if _is_whole(request, response):
+                response.read()
+                return iter(whole_stream(self._answer(call, request, response), request.model))
+        chunks = self._chunks(request, response)
         next(chunks)  # started, so that dropping it closes the response
         return chunks
 
@@ -93,9 +101,15 @@ class Provider(CustomLLM):
                     for chunk in whole_stream(self._answer(call, request, response), request.model):
                         yield chunk
                     return
-                async for read in response.aiter_bytes():
+                reads = response.aiter_bytes()
+                async for read in reads:
                     for chunk in reader.feed(read):
                         yield chunk
+                    if reader.complete:
+                        async with async_cut_off(_DRAIN_SECONDS):
+                            async for _ in reads:
+                                continue
+                        return
                 for chunk in reader.close():
                     yield chunk
         finally:
@@ -129,7 +143,7 @@ class Provider(CustomLLM):
         settings, authenticator = self._ready or self._read_settings()
         try:
             auth = authenticator.for_call(call.get("api_key"))
-        except MissingCredentialError:
+        except CredentialError:
             # It may have been set since the settings were read, as happens in notebooks.
             settings, authenticator = self._read_settings()
             auth = authenticator.for_call(call.get("api_key"))
@@ -145,6 +159,8 @@ class Provider(CustomLLM):
         try:
             builder = self._builder(call, stream)
             return builder.build(self._config.transform_request(**builder.transform_arguments))
+        except OpenAIError:  # LiteLLM's own already
+            raise
         except Exception as error:
             raise before_request(error, call["model"]) from error
 
@@ -152,6 +168,8 @@ class Provider(CustomLLM):
         try:
             builder = self._builder(call, stream)
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
+        except OpenAIError:  # LiteLLM's own already
+            raise
         except Exception as error:
             raise before_request(error, call["model"]) from error
 
@@ -159,17 +177,18 @@ class Provider(CustomLLM):
         client = sync_client(given)
         started = time.perf_counter()
         response = client.send(_http_request(client, request), auth=request.auth, stream=True, follow_redirects=False)
-        _set_duration(request, started)
         if response.is_success:
             if not request.stream:
                 response.read()
+            _set_duration(request, started)
             return response
         body = b""
         try:
-            for part in response.iter_bytes():
-                body += part
-                if len(body) > _MAX_ERROR_BODY:
-                    break
+            with cut_off(response, _ERROR_BODY_SECONDS):
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > _MAX_ERROR_BODY:
+                        break
         finally:
             response.close()
         raise self._refused(request, response, body)
@@ -180,17 +199,18 @@ class Provider(CustomLLM):
         response = await client.send(
             _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
         )
-        _set_duration(request, started)
         if response.is_success:
             if not request.stream:
                 await response.aread()
+            _set_duration(request, started)
             return response
         body = b""
         try:
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > _MAX_ERROR_BODY:
-                    break
+            async with async_cut_off(_ERROR_BODY_SECONDS):
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > _MAX_ERROR_BODY:
+                        break
         finally:
             await response.aclose()
         raise self._refused(request, response, body)
@@ -235,19 +255,19 @@ class Provider(CustomLLM):
         parser = self._config.get_model_response_iterator(iter(()), sync_stream=not request.stream)
         return StreamReader(parser, request.model)
 
-    def _chunks(
-        self, call: Mapping[str, Any], request: Request, response: httpx.Response
-    ) -> Iterator[ModelResponseStream | None]:
+    def _chunks(self, request: Request, response: httpx.Response) -> Iterator[ModelResponseStream | None]:
         reader = self._reader(request)
         try:
             with _translated(request, reader):
                 yield None
-                if _is_whole(request, response):
-                    response.read()
-                    yield from whole_stream(self._answer(call, request, response), request.model)
-                    return
-                for read in response.iter_bytes():
+                reads = response.iter_bytes()
+                for read in reads:
                     yield from reader.feed(read)
+                    if reader.complete:
+                        with cut_off(response, _DRAIN_SECONDS):
+                            for _ in reads:
+                                continue
+                        return
                 yield from reader.close()
         finally:
             response.close()
@@ -260,7 +280,10 @@ def _translated(request: Request, reader: StreamReader | None = None) -> Iterato
         yield
     except Exception as error:
         log_failure(error, request)
-        raise from_exception(error, request) from error
+        translated = from_exception(error, request)
+        if translated is error:
+            raise
+        raise translated from error
     except BaseException as error:
         if reader is None or not reader.complete:
             log_failure(error, request)

@@ -44,7 +44,8 @@ class ChunkOrder:
         self._created = 0
         self._usage: Any = None
         self._finish_reason: str | None = None
-        self._open_call: int | None = None
+        self._calls: list[str | None] = []
+        self._places: dict[int, int] = {}
         self._waiting: dict[int, list[Any]] = {}
         self._fields: dict[str, Any] = {}
 
@@ -54,7 +55,7 @@ class ChunkOrder:
         if usage is not None:
             self._usage = usage
             del chunk.usage
-        if not chunk.choices:
+        if not chunk.choices or chunk.choices[0].index != 0:
             return []
         choice: Any = chunk.choices[0]
         delta = choice.delta
@@ -98,22 +99,32 @@ class ChunkOrder:
         ]
         if self._usage is not None:
             chunks.append(self._chunk([], usage=self._usage))
-        called = self._open_call is not None
-        reason = "tool_calls" if called and self._finish_reason == "stop" else self._finish_reason
+        reason = "tool_calls" if self._calls and self._finish_reason == "stop" else self._finish_reason
         chunks.append(self._chunk([{"index": 0, "delta": {}, "finish_reason": reason}]))
         return chunks
 
-    def _in_turn(self, calls: list[Any]) -> list[Any]:
+    def _in_turn(self, deltas: list[Any]) -> list[Any]:
         """Returns the deltas of the call that goes first; those of others wait for its end."""
         passed: list[Any] = []
-        for call in calls:
-            if self._open_call is None:
-                self._open_call = call.index
-            if call.index == self._open_call:
-                passed.append(call)
+        for delta in deltas:
+            delta.index = self._index(delta)
+            if delta.index == 0:
+                passed.append(delta)
             else:
-                self._waiting.setdefault(call.index, []).append(call)
+                self._waiting.setdefault(delta.index, []).append(delta)
         return passed
+
+    def _index(self, delta: Any) -> int:
+        """The place of a call among the calls; some upstreams count badly, but a new id is a new call."""
+        if delta.id and delta.id not in self._calls:
+            self._calls.append(delta.id)
+            self._places[delta.index] = len(self._calls) - 1
+        elif delta.index not in self._places:
+            self._calls.append(None)
+            self._places[delta.index] = len(self._calls) - 1
+        elif delta.id:
+            return self._calls.index(delta.id)
+        return self._places[delta.index]
 
     def _chunk(self, choices: list[Any], **fields: Any) -> ModelResponseStream:
         return ModelResponseStream(

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import socket
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import httpx
 
@@ -64,6 +66,39 @@ async def async_client(client: object = None) -> httpx.AsyncClient:
             _async_handlers[loop] = entry
         await anext(closer)
     return entry[0].client
+
+
+@contextmanager
+def cut_off(response: httpx.Response, seconds: float) -> Iterator[None]:
+    """Ends the reading of a sync response after some seconds, whatever its own timeout; not an error.
+
+    What is read under it is of little worth (the rest of a finished stream, the body of an error), and a read
+    that blocks can only be ended by shutting down the socket under it.
+    """
+    stream = response.extensions.get("network_stream")
+    sock = stream.get_extra_info("socket") if stream is not None else None
+    timer = threading.Timer(seconds, _shut_down, [sock])
+    timer.daemon = True
+    timer.start()
+    try:
+        with suppress(httpx.HTTPError):
+            yield
+    finally:
+        timer.cancel()
+
+
+@asynccontextmanager
+async def async_cut_off(seconds: float) -> AsyncIterator[None]:
+    """Ends the reading of an async response after some seconds, whatever its own timeout; not an error."""
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            yield
+
+
+def _shut_down(sock: socket.socket | None) -> None:
+    if sock is not None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 async def _close_with_loop(loop: asyncio.AbstractEventLoop, handler: AsyncHTTPHandler) -> AsyncGenerator[None, None]:

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class MissingCredentialError(Exception):
-    """There is no credential to call with; the message says how to give one."""
+class CredentialError(Exception):
+    """There is no credential to call with, or none that can be sent; the message says what to do."""
