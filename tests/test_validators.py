@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,11 +21,18 @@ GOOD: dict[str, tuple[str, ...]] = {
     "provider_name": ("A", "x" * 60, 'Zoë\'s "AI"', "模型"),
     "provider": ("a", "a1", "a-b_c", "x" * 60, "null", "my-openai"),
     "package_name": ("a", "0", "a.b-c_d", "x" * 100),
-    "module_name": ("a", "a_1", "print", "x" * 80, "match"),
+    "module_name": ("a", "a_1", "print", "x" * 80, "match", "my_json"),
     "description": ("d", "x" * 300, "{{ braces }}"),
     "author_name": ("a", "x" * 100),
     "author_email": ("", "a@b.c", "a.b+c@d-e.example.org"),
-    "api_base": ("http://h", "https://h:1/v1", "http://127.0.0.1:8080", "https://[::1]/v1"),
+    "api_base": (
+        "http://h",
+        "https://h:1/v1",
+        "https://h:65535",
+        "https://a-b.c_d",
+        "http://127.0.0.1:8080",
+        "https://[::1]/v1",
+    ),
     "models": ("m", "a/b:c@d", "m1\nm2", "  m1  \n\n m2\n", "gpt-4o", "no\n1.0"),
     "api_key_header": ("X", "X-Api-Key", "authorization"),
     "api_key_prefix": ("", "Bearer", "Token", "a.b-c_d~e+f"),
@@ -47,8 +57,36 @@ BAD: dict[str, tuple[str, ...]] = {
         "nano-gpt",
         "together-ai",
     ),
-    "package_name": ("", "A", "-a", "a-", "a b", "x" * 101, "litellm", "litellm-enterprise", "a\n", "é"),
-    "module_name": ("", "A", "1a", "a-b", "a.b", "class", "litellm", "tests", "yaml", "x" * 81, "a\n", "é"),
+    "package_name": (
+        "",
+        "A",
+        "-a",
+        "a-",
+        "a b",
+        "x" * 101,
+        "litellm",
+        "litellm-enterprise",
+        "openai",
+        "types_pyyaml",
+        "a\n",
+        "é",
+    ),
+    "module_name": (
+        "",
+        "A",
+        "1a",
+        "a-b",
+        "a.b",
+        "class",
+        "litellm",
+        "tests",
+        "yaml",
+        "json",
+        "openai",
+        "x" * 81,
+        "a\n",
+        "é",
+    ),
     "description": ("", " ", "a\nb", "x" * 301),
     "author_name": ("", " ", "a\nb", "x" * 101),
     "author_email": ("a", "a@b", "a b@c.d", "@b.c", "a@b.c ", "a@b.c\n", 'a"@b.c', "a@b..c"),
@@ -64,6 +102,10 @@ BAD: dict[str, tuple[str, ...]] = {
         "https://h/v1?k=v",
         "https://h/v1#x",
         "https://h/a b",
+        "https://h:65536/v1",
+        "https://h:0/v1",
+        "https://-/v1",
+        "https://.",
         "https://h/v1\n",
         'https://h/"',
         "https://h/{{ x }}",
@@ -160,6 +202,23 @@ def test_names_of_the_enum_and_of_the_registry_are_known(taken: str) -> None:
 def test_the_default_provider_avoids_a_taken_name(copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", {"provider_name": "OpenAI"})
     assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["provider"] == "my-provider"
+
+
+def test_no_dependency_and_no_module_of_python_can_be_the_package(
+    copier_template: Path, tmp_path: Path
+) -> None:
+    folder = render(copier_template, tmp_path / "package", {})
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
+    names = {re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in wanted if isinstance(wish, str)}
+    reserved = {
+        name: set(yaml.safe_load(config()[f"reserved_{name}"]["default"]))
+        for name in ("modules", "distributions")
+    }
+    assert names <= reserved["distributions"]
+    assert {name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)} <= reserved[
+        "modules"
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])

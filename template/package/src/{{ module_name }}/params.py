@@ -66,7 +66,8 @@ def upstream_params(
         if name in supported and name not in _CONTROL_KEYS:
             wanted[name] = value
         elif name in _OPENAI_PARAMS:
-            unsupported.append(name)
+            if (name, value) != ("n", 1):  # frameworks send it as a matter of course; LiteLLM lets it pass, too
+                unsupported.append(name)
         elif name not in _CONTROL_KEYS:
             logger.debug("%s: %s is not a parameter of the upstream and is not sent", PROVIDER, name)
     if stream and wanted.get("n", 1) != 1:

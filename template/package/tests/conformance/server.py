@@ -67,7 +67,8 @@ class Raw:
 class Fault:
     """How a stream or an answer goes wrong, after a number of events that were right.
 
-    `kind` is one of: `slow` (waits for `seconds` before the first byte), `stall` (goes silent), `reset`
+    `kind` is one of: `slow` (waits for `seconds` before the first byte), `stall` (goes silent), `open`
+    (everything was said, but the connection stays open), `reset`
     (the connection is reset), `truncate` (the body ends in the middle of a chunk), `end` (it ends as if all
     were well), `error` (the format's error event), `garbage` (an event that is no JSON), `crlf`,
     `multiline`, `bytes` (legal forms: CRLF lines, data over several lines, one byte at a time).
@@ -209,6 +210,12 @@ class Upstream:
             return True
         if isinstance(step, Refusal):
             body = json.dumps(self._wire.refusal(step)).encode()
+            if fault and fault.kind == "stall":
+                _head(writer, step.status, {**step.headers, "content-length": str(len(body))})
+                writer.write(body[:5])
+                await writer.drain()
+                await asyncio.sleep(fault.seconds)
+                return False
             _write(writer, Raw(status=step.status, body=body), step.headers)
             return True
         model = str(asked.get("model", ""))
@@ -230,6 +237,8 @@ class Upstream:
         async for part in _spoiled(events, self._wire, fault, writer):
             writer.write(b"%x\r\n%s\r\n" % (len(part), part))
             await writer.drain()
+        if fault and kind == "open":
+            await asyncio.sleep(fault.seconds)
         if kind in ("reset", "truncate"):
             if kind == "truncate":
                 writer.write(b"ff\r\ndata: {")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
+import sys
+import time
 from typing import Any
 
 import litellm
 import pytest
 
-from ..package import answers
+from ..package import answers, package
+from ..upstream import UpstreamFormat
 from .asking import MODES, Mode, ask, cause, stream
 from .conftest import KEY, answers_have
 from .server import Fault, Raw, Refusal, Reply, Upstream
@@ -90,6 +94,62 @@ def test_answer_that_is_none(mode: Mode, streamed: bool, body: bytes, upstream: 
     error = fail(mode, streamed, model)
     assert type(error) is litellm.BadGatewayError
     assert "request id" in str(error)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_error_with_status_200(mode: Mode, streamed: bool, upstream: Upstream, model: str) -> None:
+    body = json.dumps(UpstreamFormat().refusal(Refusal(429, "rate_limit_exceeded", "not so fast")))
+    upstream.will(Raw(200, body.encode()))
+    error = fail(mode, streamed, model)
+    assert isinstance(error, litellm.RateLimitError)
+    assert "not so fast" in str(error)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_error_whose_body_stalls(
+    mode: Mode, streamed: bool, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status and headers are known: they are not lost with the body."""
+    monkeypatch.setattr(sys.modules[type(package.provider).__module__], "_ERROR_BODY_SECONDS", 0.3)
+    upstream.will(Refusal(429, headers={"retry-after": "3"}), fault=Fault("stall", seconds=30))
+    error = fail(mode, streamed, model)
+    assert isinstance(error, litellm.RateLimitError)
+    assert error.response.headers["retry-after"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"error": true, "message": "this one"}', "this one"),
+        (b'{"error": null, "detail": "this one"}', "this one"),
+        (b'{"error": "this one"}', "this one"),
+        (b'"this one"', "this one"),
+        (b"[" * 60_000, "[["),
+        (b"<" * 64_000, "<<"),
+        (b"\x1b[31mred\x00", "[31mred"),
+    ],
+)
+def test_error_bodies_of_all_kinds(body: bytes, message: str, upstream: Upstream, model: str) -> None:
+    upstream.will(Raw(400, body))
+    started = time.monotonic()
+    error = fail("sync", False, model)
+    assert time.monotonic() - started < 2
+    assert isinstance(error, litellm.BadRequestError)
+    assert message in str(error)
+    assert "\x1b" not in str(error)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_no_exception_is_its_own_cause(streamed: bool, upstream: Upstream, model: str) -> None:
+    upstream.will(Refusal(400))
+    error = fail("async", streamed, model)
+    seen: list[Any] = []
+    while error is not None:
+        assert not any(error is one for one in seen)
+        seen.append(error)
+        error = error.__cause__ or error.__context__
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -74,6 +74,17 @@ def test_max_completion_tokens(upstream: Upstream, model: str) -> None:
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 55
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_one_choice_in_a_stream(mode: Mode, upstream: Upstream, model: str) -> None:
+    """LiteLLM mixes the choices of a stream into one."""
+    if "n" in CONFIG.get_supported_openai_params(model.split("/", 1)[1]):
+        with pytest.raises(litellm.UnsupportedParamsError, match="'n'"):
+            stream(mode, model, n=2)
+        stream(mode, model, n=2, drop_params=True)
+        assert "n" not in upstream.last
+    ask(mode, model, n=1)
+
+
 def test_abilities_decide(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from ..package import models
 

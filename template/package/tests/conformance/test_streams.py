@@ -14,6 +14,7 @@ import litellm
 import pytest
 
 from ..package import package
+from ..upstream import UpstreamFormat
 from .asking import HELLO, MODES, Mode, cause, stream, text_of
 from .server import Fault, Reply, Upstream
 
@@ -97,6 +98,19 @@ def test_stall(mode: Mode, after: int, upstream: Upstream, model: str, caplog: p
         _, error = broken(mode, model, Fault("stall", after=after, seconds=30), upstream, timeout=0.4)
     assert type(error) is litellm.Timeout
     assert "error_type=read_timeout" in caplog.text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_finished_stream_that_stays_open(mode: Mode, upstream: Upstream, model: str) -> None:
+    """Where the format says that it is over (OpenAI's [DONE]), nobody waits for the end of the connection."""
+    if list(UpstreamFormat().events(LONG, "m"))[-1] != "[DONE]":
+        upstream.will(LONG, fault=Fault("open", seconds=0.5))
+    else:
+        upstream.will(LONG, fault=Fault("open", seconds=30))
+    started = time.monotonic()
+    chunks = stream(mode, model)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("mode", MODES)
