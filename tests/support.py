@@ -133,19 +133,15 @@ class Tools:
 def install_tools(rendered: Path, worker: str) -> Tools:
     """Makes (or finds) the environment with everything that this render depends on."""
     project: dict[str, Any] = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = sorted(
-        {
-            *project["project"]["dependencies"],
-            *(d for d in project["dependency-groups"]["dev"] if isinstance(d, str)),
-        }
-    )
+    wanted = (project["project"]["dependencies"], project["dependency-groups"])
     key = hashlib.sha256(repr((wanted, sys.version_info[:2])).encode()).hexdigest()[:12]
     with locked(f"tools-{key}") as folder:
         python = folder / "venv" / "bin" / "python"
         done = folder / "installed"
         if not done.exists():
             must(UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv", cwd=ROOT)
-            must(UV, "pip", "install", "--quiet", "--python", python, *wanted, cwd=ROOT)
+            asked_for = ("-r", "pyproject.toml", "--group", "dev")
+            must(UV, "pip", "install", "--quiet", "--python", python, *asked_for, cwd=rendered)
             done.touch()
     # One cache for each worker: two runs of mypy must not write to the same one.
     return Tools(python=python, mypy_cache=folder / f"mypy-{worker}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, closing, contextmanager
 from typing import Any, NoReturn
 
 import httpx
@@ -39,7 +39,7 @@ from .transport import async_client, async_cut_off, cut_off, sync_client
 
 _MAX_ERROR_BODY = 64 * 1024
 _ERROR_BODY_SECONDS = 5.0
-"""What of an error is read: status and headers say most of it, and its body may stall or have no end."""
+"""What of an error is read at most: its body may stall, or have no end."""
 
 _DRAIN_SECONDS = 0.25
 """How long a finished stream is read to its very end, so that its connection can be used again."""
@@ -57,9 +57,8 @@ class Provider(CustomLLM):
         super().__init__()
         self._config = config or ChatConfig()
         self._lock = threading.Lock()
+        self._given = settings
         self._ready: tuple[Settings, Authenticator] | None = None
-        if settings is not None:
-            self._ready = (settings, Authenticator(settings))
 
     def completion(self, *args: Any, **call: Any) -> ModelResponse:
         """Answers `litellm.completion()`. Raises LiteLLM's exceptions (errors.py)."""
@@ -82,7 +81,8 @@ class Provider(CustomLLM):
         with _translated(request):
             response = self._send(request, call.get("client"))
             if _is_whole(request, response):
-                response.read()
+                with closing(response):
+                    response.read()
                 return iter(whole_stream(self._answer(call, request, response), request.model))
         chunks = self._chunks(request, response)
         next(chunks)  # started, so that dropping it closes the response
@@ -151,7 +151,7 @@ class Provider(CustomLLM):
 
     def _read_settings(self) -> tuple[Settings, Authenticator]:
         with self._lock:
-            settings = load_settings()
+            settings = self._given or load_settings()
             self._ready = (settings, Authenticator(settings))
             return self._ready
 
@@ -177,21 +177,15 @@ class Provider(CustomLLM):
         client = sync_client(given)
         started = time.perf_counter()
         response = client.send(_http_request(client, request), auth=request.auth, stream=True, follow_redirects=False)
-        if response.is_success:
-            if not request.stream:
-                response.read()
-            _set_duration(request, started)
+        _set_duration(request, started)
+        if request.stream and response.is_success:
             return response
-        body = b""
-        try:
-            with cut_off(response, _ERROR_BODY_SECONDS):
-                for part in response.iter_bytes():
-                    body += part
-                    if len(body) > _MAX_ERROR_BODY:
-                        break
-        finally:
-            response.close()
-        raise self._refused(request, response, body)
+        with closing(response):
+            if not response.is_success:
+                raise self._refused(request, response, _error_body(response))
+            response.read()
+        _set_duration(request, started)
+        return response
 
     async def _async_send(self, request: Request, given: object) -> httpx.Response:
         client = await async_client(given)
@@ -199,24 +193,18 @@ class Provider(CustomLLM):
         response = await client.send(
             _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
         )
-        if response.is_success:
-            if not request.stream:
-                await response.aread()
-            _set_duration(request, started)
+        _set_duration(request, started)
+        if request.stream and response.is_success:
             return response
-        body = b""
-        try:
-            async with async_cut_off(_ERROR_BODY_SECONDS):
-                async for part in response.aiter_bytes():
-                    body += part
-                    if len(body) > _MAX_ERROR_BODY:
-                        break
-        finally:
-            await response.aclose()
-        raise self._refused(request, response, body)
+        async with aclosing(response):
+            if not response.is_success:
+                raise self._refused(request, response, await _async_error_body(response))
+            await response.aread()
+        _set_duration(request, started)
+        return response
 
     def _refused(self, request: Request, response: httpx.Response, body: bytes) -> Exception:
-        text = body[:_MAX_ERROR_BODY].decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         error = self._config.get_error_class(text, response.status_code, response.headers)
         return from_response(error, request, response, text)
 
@@ -299,6 +287,28 @@ def _http_request(client: httpx.Client | httpx.AsyncClient, request: Request) ->
         content=request.content,
         timeout=request.timeout,
     )
+
+
+def _error_body(response: httpx.Response) -> bytes:
+    """What of an error's body came in time; status and headers say most of it."""
+    body = b""
+    with cut_off(response, _ERROR_BODY_SECONDS):
+        for part in response.iter_bytes():
+            body += part
+            if len(body) > _MAX_ERROR_BODY:
+                break
+    return body[:_MAX_ERROR_BODY]
+
+
+async def _async_error_body(response: httpx.Response) -> bytes:
+    """What of an error's body came in time; status and headers say most of it."""
+    body = b""
+    async with async_cut_off(_ERROR_BODY_SECONDS):
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > _MAX_ERROR_BODY:
+                break
+    return body[:_MAX_ERROR_BODY]
 
 
 def _set_duration(request: Request, started: float) -> None:
