@@ -48,7 +48,7 @@ bench: .venv/installed ## side-by-side measurements
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=<its path>")'

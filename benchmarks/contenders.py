@@ -1,15 +1,16 @@
-"""Five ways to make the same call: each is one class with the same four methods.
+"""Five ways to make the same call, each with the same four methods.
 
 Runs in the environment of the rendered package (prepare.py). What a method returns is the text that came
-back, so that the run can tell whether all contenders did the same work.
+back, so that the run can tell whether all contenders did the same work. Each one of LiteLLM's is asked for a
+model that it has a price for.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Protocol
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -21,10 +22,15 @@ from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 from litellm.llms.custom_llm import CustomLLM
 from litellm.types.utils import ModelResponse, ModelResponseStream
 
+from benchmarks.calls import MINIMAL, OPENAI, PROVIDER
+
 MESSAGES = [{"role": "user", "content": "Tell me about the fox and the dog, please."}]
 _KEY = "sk-benchmark"
-_OPENAI_MODEL = "gpt-4o-mini"  # LiteLLM has a price for it
-_MINIMAL = "minimal"
+_OPENAI_MODEL = "gpt-4o-mini"
+# What the default answers make.
+_PACKAGE = "litellm_acme_ai"
+_PREFIX = "acme-ai"
+_MODEL = "chat-large"
 
 
 class Contender(Protocol):
@@ -49,28 +55,25 @@ class Contender(Protocol):
         ...
 
 
-def contenders(upstream: str, module: str, provider: str, model: str) -> Sequence[Contender]:
+def make_contenders(upstream: str) -> Sequence[Contender]:
     """Makes all contenders, in the order of the tables.
 
     Args:
-        upstream: address of the upstream.
-        module: name of the rendered package.
-        provider: its prefix in LiteLLM.
-        model: one of its models.
+        upstream: its address.
     """
-    importlib.import_module(module).register()
-    facts = litellm.model_cost[f"{provider}/{model}"]
-    litellm.custom_provider_map.append({"provider": _MINIMAL, "custom_handler": Minimal()})
-    litellm.provider_list.append(_MINIMAL)
-    litellm.register_model({f"{_MINIMAL}/{model}": {**facts, "litellm_provider": _MINIMAL}})
-    base = f"{upstream}/{model}"
+    import_module(_PACKAGE).register()
+    litellm.custom_provider_map.append({"provider": "minimal", "custom_handler": Minimal()})
+    litellm.provider_list.append("minimal")
+    facts = {**litellm.model_cost[f"{_PREFIX}/{_MODEL}"], "litellm_provider": "minimal"}
+    litellm.register_model({f"minimal/{_MODEL}": facts})
+    base = f"{upstream}/{_MODEL}"
     openai_base = f"{upstream}/{_OPENAI_MODEL}"
     return [
-        ThroughLiteLLM("provider", f"{provider}/{model}", base),
-        ThroughLiteLLM("openai/", f"openai/{_OPENAI_MODEL}", openai_base),
+        ThroughLiteLLM(PROVIDER, f"{_PREFIX}/{_MODEL}", base),
+        ThroughLiteLLM(OPENAI, f"openai/{_OPENAI_MODEL}", openai_base),
         OpenAISDK(openai_base),
         Bare(base),
-        ThroughLiteLLM("minimal", f"{_MINIMAL}/{model}", base),
+        ThroughLiteLLM(MINIMAL, f"minimal/{_MODEL}", base),
     ]
 
 
@@ -144,13 +147,13 @@ class OpenAISDK:
 
 
 class Bare:
-    """httpx alone; of a stream, the lines of data are read as JSON.
+    """httpx alone; the JSON of an answer or of a stream's lines is read, and nothing made of it.
 
     Args:
         api_base: of the upstream.
     """
 
-    name = "httpx"
+    name = "bare httpx"
 
     def __init__(self, api_base: str) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)

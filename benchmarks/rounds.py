@@ -1,30 +1,73 @@
-"""Interleaved rounds, and what is read from them."""
+"""Interleaved rounds, and what is read from them.
+
+The machine is shared and its speed changes from second to second. So in a round every contender has its
+turn, each round begins with the next contender, and what is compared is what stood side by side: ratios and
+differences are taken within a round, and their median over the rounds is what counts. Processor time, which
+a process is not charged for while it has to wait for others, goes along with time on the clock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import median
-from typing import TypeVar
-
-Times = dict[str, list[float]]
-"""Seconds by contender, one for each round, in the order of rounds."""
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def turns(field: Sequence[T], rounds: int) -> Iterator[T]:
-    """Yields every contender once in a round; each round begins with the next one."""
+@dataclass
+class Times:
+    """Seconds by contender, one for each round, in the order of rounds."""
+
+    clock: dict[str, list[float]] = field(default_factory=dict)
+    processor: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, clock: float, processor: float = 0.0) -> None:
+        """Adds one contender's turn of a round."""
+        self.clock.setdefault(name, []).append(clock)
+        self.processor.setdefault(name, []).append(processor)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what `Times(**content)` reads."""
+        return asdict(self)
+
+
+def turns(contenders: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
+    """Yields each round's number with each contender, the first one being another in every round."""
     for number in range(rounds):
-        first = number % len(field)
-        yield from field[first:]
-        yield from field[:first]
+        first = number % len(contenders)
+        for contender in [*contenders[first:], *contenders[:first]]:
+            yield number, contender
 
 
-def ratio(times: Times, one: str, other: str) -> float:
+def ratio(times: Mapping[str, list[float]], one: str, other: str) -> float:
     """Returns the median, over the rounds, of how many times as long one contender took as another."""
     return median(a / b for a, b in zip(times[one], times[other], strict=True))
 
 
-def difference(times: Times, one: str, other: str) -> float:
+def difference(times: Mapping[str, list[float]], one: str, other: str) -> float:
     """Returns the median, over the rounds, of how many seconds longer one contender took than another."""
     return median(a - b for a, b in zip(times[one], times[other], strict=True))
+
+
+def timed(command: Sequence[str | Path], cwd: Path) -> float:
+    """Returns the seconds that a command took on the clock; it has to succeed."""
+    parts = [str(part) for part in command]
+    started = time.perf_counter()
+    done = subprocess.run(
+        parts,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    spent = time.perf_counter() - started
+    if done.returncode:
+        sys.exit(f"`{' '.join(parts)}` ended with {done.returncode}:\n{done.stderr.decode()}")
+    return spent

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.answers import Answers
 from tests.support import UV, environment, must, render
 
-NORTH = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
-SOUTH = {
+NORTH: Answers = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
+SOUTH: Answers = {
     "provider_name": 'South "S" AI',
     "provider": "south_ai",
     "models": "org/big:1",

@@ -23,9 +23,18 @@ from ._litellm import (
 from .errors import read_error
 from .models import allowed_params
 
-# Beyond LiteLLM's list for OpenAI-compatible upstreams: they pass when the deployment allows them
-# (`allowed_openai_params`), and the last ones are parameters of common inference servers.
-_MORE_PARAMS = ("user", "reasoning_effort", "verbosity", "top_k", "min_p", "repetition_penalty")
+# Beyond LiteLLM's list for OpenAI-compatible upstreams. The first ones pass when the deployment allows them
+# (`allowed_openai_params`), the last ones are parameters of common inference servers.
+_MORE_PARAMS = (
+    "response_format",
+    "user",
+    "reasoning_effort",
+    "thinking",
+    "verbosity",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+)
 
 
 class OpenAIFormatConfig(OpenAIGPTConfig):
@@ -127,5 +136,7 @@ class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
         for choice in choices:
             if choice.get("delta") is None:  # some servers, on the finish chunk
                 choice["delta"] = {}
+            for call in choice["delta"].get("tool_calls") or []:
+                call.setdefault("function", {})  # some name a call before they say what it calls
         chunk["choices"] = choices
         return super().chunk_parser(chunk)

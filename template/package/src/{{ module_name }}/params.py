@@ -78,7 +78,8 @@ def upstream_params(
     if unsupported and not drop:
         raise UnsupportedParamsError(
             f"{PROVIDER} does not support parameters: {unsupported}, for model={model}. To drop these, set "
-            "`litellm.drop_params=True` or, for the proxy, `litellm_settings: drop_params: true`.",
+            "`litellm.drop_params=True` or, for the proxy, `litellm_settings: drop_params: true`. If the API has "
+            "them, name them in get_supported_openai_params of transformation.py.",
             llm_provider=PROVIDER,
             model=model,
         )

@@ -231,7 +231,9 @@ class Provider(CustomLLM):
         for choice in choices:
             if choice.finish_reason == "stop" and choice.message.tool_calls:
                 choice.finish_reason = "tool_calls"
-        answer.model = answer.model or request.model
+        # As in streams; and LiteLLM looks for prices under this name, which the upstream may decorate with a date.
+        answer.model = request.model
+        answer._hidden_params["custom_llm_provider"] = PROVIDER
         headers = httpx.Headers(response.headers)
         headers.setdefault("x-request-id", request.request_id)
         answer._hidden_params["additional_headers"] = process_response_headers(headers)
@@ -287,7 +289,6 @@ def _http_request(client: httpx.Client | httpx.AsyncClient, request: Request) ->
         "POST",
         _parsed_url(request.url),
         headers=request.headers,
-        json=request.body if request.content is None else None,
         content=request.content,
         timeout=request.timeout,
     )

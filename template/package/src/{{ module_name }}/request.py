@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Request:
     url: str
     headers: dict[str, str]
     body: dict[str, Any]
-    content: bytes | None
+    content: bytes
     auth: Any
     timeout: httpx.Timeout
     request_id: str
@@ -124,9 +125,11 @@ class RequestBuilder:
             model=arguments["model"],
             stream=self._stream,
         )
-        headers = {name: str(value) for name, value in headers.items()}
-        if not any(name.lower() == "x-request-id" for name in headers):
-            headers["X-Request-ID"] = self._request_id
+        if content is None:
+            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        headers = _sendable(headers)
+        headers.setdefault("content-type", "application/json")
+        headers.setdefault("x-request-id", self._request_id)
         logging: Logging = self._call["logging_obj"]
         logging.pre_call(
             input=arguments["messages"],
@@ -155,6 +158,19 @@ def _timeout(timeout: float | str | httpx.Timeout | None, connect: float) -> htt
         return timeout
     seconds = float(timeout) if timeout is not None else DEFAULT_TIMEOUT
     return httpx.Timeout(seconds, connect=min(seconds, connect))
+
+
+def _sendable(headers: Mapping[str, Any]) -> dict[str, str]:
+    """The headers by their lower-case names, those that are None left out.
+
+    Raises:
+        ValueError: one of them cannot be sent.
+    """
+    sendable = {name.lower(): str(value) for name, value in headers.items() if value is not None}
+    for name, value in sendable.items():
+        if not (name + value).isascii() or not (name + value).replace("\t", " ").isprintable():
+            raise ValueError(f"the header {name!a} has characters that cannot be sent")
+    return sendable
 
 
 def _request_id(headers: Mapping[str, Any], litellm_params: Mapping[str, Any]) -> str:

@@ -7,16 +7,19 @@ the answers which the package was rendered with.
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from ._answers import API_BASE, ENV_PREFIX, PACKAGE_NAME
@@ -50,9 +53,12 @@ class Settings(AuthSettings, BaseSettings):
     @field_validator("api_base")
     @classmethod
     def _http_url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("it must be a URL that starts with http:// or https://")
-        return value.rstrip("/")
+        parts = urlsplit(value.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must be a URL like https://api.example.com/v1, with http:// or https:// and a host")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("it must be a URL without user, password, query and fragment")
+        return parts.geturl().rstrip("/")
 
     @classmethod
     def settings_customise_sources(
@@ -64,13 +70,40 @@ class Settings(AuthSettings, BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Orders the sources, the strongest first (pydantic-settings calls this)."""
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        toml = InitSettingsSource(settings_cls, init_kwargs=read_config_file())
         return init_settings, env_settings, dotenv_settings, toml
 
 
 def config_file() -> Path:
     """Returns the path of the TOML settings file, which need not exist."""
     return Path(os.environ.get(CONFIG_VARIABLE) or f"{PACKAGE_NAME}.toml")
+
+
+def read_config_file() -> dict[str, Any]:
+    """Reads the TOML settings file.
+
+    Returns:
+        Its settings by name; nothing when the file is not there and none was named.
+
+    Raises:
+        SettingsError: a file that was named is not there, it cannot be read, or it has something else in it.
+    """
+    path = config_file()
+    if not path.is_file():
+        if os.environ.get(CONFIG_VARIABLE):
+            raise SettingsError(f"{CONFIG_VARIABLE} is {path}, which is no file: mend the path or unset it.")
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from None
+    known = sorted(Settings.model_fields)
+    for name in content:
+        if name not in known:
+            raise SettingsError(f"The settings file {path} has {name!r}, which is no setting: use {', '.join(known)}.")
+    return content
 
 
 def load_settings(**arguments: object) -> Settings:
@@ -80,10 +113,8 @@ def load_settings(**arguments: object) -> Settings:
         arguments: settings by name that win over every other source.
 
     Raises:
-        SettingsError: a value breaks a rule, or the TOML file that was named cannot be read.
+        SettingsError: a value breaks a rule, or a file cannot be read.
     """
-    if os.environ.get(CONFIG_VARIABLE) and not config_file().is_file():
-        raise SettingsError(f"{CONFIG_VARIABLE} is {config_file()}, which is no file: mend the path or unset it.")
     try:
         return Settings(**arguments)  # type: ignore[arg-type]  # by name, validated by pydantic
     except ValidationError as error:
@@ -93,8 +124,8 @@ def load_settings(**arguments: object) -> Settings:
         raise SettingsError(
             f"The setting {name} has a wrong value: {rule}; mend {ENV_PREFIX}_{name.upper()} or {config_file()}."
         ) from None
-    except ValueError as error:
-        raise SettingsError(f"The settings file {config_file()} is not valid TOML: {error}.") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"The file .env cannot be read: {error}.") from None
 
 
 def sources() -> dict[str, str]:
@@ -103,7 +134,7 @@ def sources() -> dict[str, str]:
     for label, source in (
         ("environment", EnvSettingsSource(Settings)),
         (".env", DotEnvSettingsSource(Settings)),
-        (str(config_file()), TomlConfigSettingsSource(Settings, toml_file=config_file())),
+        (str(config_file()), read_config_file),
     ):
         for name in source():
             found.setdefault(name, label)

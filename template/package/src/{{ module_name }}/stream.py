@@ -44,8 +44,10 @@ class ChunkOrder:
         self._created = 0
         self._usage: Any = None
         self._finish_reason: str | None = None
-        self._calls: list[str | None] = []
+        self._calls: list[str] = []
         self._places: dict[int, int] = {}
+        self._turn = 0
+        self._arguments = ""
         self._waiting: dict[int, list[Any]] = {}
         self._fields: dict[str, Any] = {}
 
@@ -65,8 +67,11 @@ class ChunkOrder:
             self._finish_reason = choice.finish_reason
             choice.finish_reason = None
         tool_calls = of_delta.get("tool_calls")
+        more_calls: list[Any] = []
         if tool_calls:
-            tool_calls = delta.tool_calls = self._in_turn(tool_calls) or None
+            # One a chunk: LiteLLM's /v1/messages looks at the first one only.
+            first, *more_calls = self._in_turn(tool_calls) or [None]
+            tool_calls = delta.tool_calls = [first] if first else None
         if not (of_delta.get("content") or tool_calls or of_choice["logprobs"]) and not any(
             of_delta.get(name) for name in _OTHER_CONTENT
         ):
@@ -85,7 +90,7 @@ class ChunkOrder:
                 delta.role = None
         if chunk.model != self._model:
             chunk.model = self._model
-        return [chunk]
+        return [chunk, *map(self._call_chunk, more_calls)]
 
     def close(self) -> list[ModelResponseStream]:
         """Returns the last chunks: tool calls that waited for their turn, usage, finish reason.
@@ -95,11 +100,7 @@ class ChunkOrder:
         """
         if self._finish_reason is None:
             raise TruncatedStreamError("it ended before a finish reason")
-        chunks = [
-            self._chunk([{"index": 0, "delta": {"tool_calls": [call]}}])
-            for index in sorted(self._waiting)
-            for call in self._waiting[index]
-        ]
+        chunks = [self._call_chunk(call) for index in sorted(self._waiting) for call in self._waiting[index]]
         if self._usage is not None:
             chunks.append(self._chunk([], usage=self._usage))
         reason = "tool_calls" if self._calls and self._finish_reason == "stop" else self._finish_reason
@@ -107,27 +108,31 @@ class ChunkOrder:
         return chunks
 
     def _in_turn(self, deltas: list[Any]) -> list[Any]:
-        """Returns the deltas of the call that goes first; those of others wait for its end."""
-        passed: list[Any] = []
+        """Returns the deltas of the call whose turn it is; the next one's is when that one's arguments are whole."""
         for delta in deltas:
             delta.index = self._index(delta)
-            if delta.index == 0:
+            self._waiting.setdefault(delta.index, []).append(delta)
+        passed: list[Any] = []
+        while True:
+            for delta in self._waiting.pop(self._turn, []):
+                self._arguments += delta.function.arguments or ""
                 passed.append(delta)
-            else:
-                self._waiting.setdefault(delta.index, []).append(delta)
-        return passed
+            if self._turn + 1 not in self._waiting or not _is_whole_json(self._arguments):
+                return passed
+            self._turn += 1
+            self._arguments = ""
 
     def _index(self, delta: Any) -> int:
-        """The place of a call among the calls; some upstreams count badly, but a new id is a new call."""
-        if delta.id and delta.id not in self._calls:
-            self._calls.append(delta.id)
-            self._places[delta.index] = len(self._calls) - 1
-        elif delta.index not in self._places:
-            self._calls.append(None)
-            self._places[delta.index] = len(self._calls) - 1
-        elif delta.id:
+        """The place of a call among the calls. Some upstreams count badly: a new id with a name is a new call."""
+        if delta.id and delta.id in self._calls:
             return self._calls.index(delta.id)
+        if delta.index not in self._places or (delta.id and delta.function.name):
+            self._places[delta.index] = len(self._calls)
+            self._calls.append(delta.id or "")
         return self._places[delta.index]
+
+    def _call_chunk(self, call: Any) -> ModelResponseStream:
+        return self._chunk([{"index": 0, "delta": {"tool_calls": [call]}}])
 
     def _chunk(self, choices: list[Any], **fields: Any) -> ModelResponseStream:
         return ModelResponseStream(
@@ -203,6 +208,16 @@ class StreamReader:
             raise read_error(event.decode("utf-8", "replace"), 200, {})
         chunk = self._parse(content)
         return chunk if isinstance(chunk, ModelResponseStream) else _from_generic(chunk)
+
+
+def _is_whole_json(text: str) -> bool:
+    if not text.endswith("}") or text.count("{") != text.count("}"):  # quick answers for the usual piece
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _values(model: Any) -> dict[str, Any]:

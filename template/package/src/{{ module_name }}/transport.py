@@ -77,13 +77,24 @@ def cut_off(response: httpx.Response, seconds: float) -> Iterator[None]:
     """
     stream = response.extensions.get("network_stream")
     sock = stream.get_extra_info("socket") if stream is not None else None
-    timer = threading.Timer(seconds, _shut_down, [sock])
+    over = threading.Event()
+    lock = threading.Lock()
+
+    def shut_down() -> None:
+        with lock:  # once it is over, the socket may be at work for another call
+            if sock is not None and not over.is_set():
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, shut_down)
     timer.daemon = True
     timer.start()
     try:
         with suppress(httpx.HTTPError):
             yield
     finally:
+        with lock:
+            over.set()
         timer.cancel()
 
 
@@ -93,12 +104,6 @@ async def async_cut_off(seconds: float) -> AsyncIterator[None]:
     with suppress(httpx.HTTPError, TimeoutError):
         async with asyncio.timeout(seconds):
             yield
-
-
-def _shut_down(sock: socket.socket | None) -> None:
-    if sock is not None:
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
 
 
 async def _close_with_loop(loop: asyncio.AbstractEventLoop, handler: AsyncHTTPHandler) -> AsyncGenerator[None, None]:

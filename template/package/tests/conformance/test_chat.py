@@ -85,7 +85,7 @@ def test_cost_is_usage_times_price(
             assert litellm.completion_cost(whole, model=model) == pytest.approx(52.0)
         else:
             answer = ask(mode, model)
-            assert litellm.completion_cost(answer, model=model) == pytest.approx(52.0)
+            assert litellm.completion_cost(answer) == pytest.approx(52.0)
             assert answer._hidden_params["response_cost"] == pytest.approx(52.0)
     finally:
         monkeypatch.undo()

@@ -32,6 +32,7 @@ VALUES: dict[str, Any] = {
     "stop": ["END"],
     "store": True,
     "temperature": 0.5,
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
     "tool_choice": "required",
     "tools": [WEATHER],
     "top_logprobs": 3,
@@ -72,6 +73,27 @@ def test_max_completion_tokens(upstream: Upstream, model: str) -> None:
     ask("sync", model, max_completion_tokens=55)
     sent = upstream.last
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 55
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": float("nan")},
+        {"extra_body": {"x": object()}},
+        {"messages": [{"role": "user", "content": "\ud83d"}]},
+        {"extra_headers": {"X-Team": "✓"}},
+        {"extra_headers": {"X-Team": "a\nb: c"}},
+    ],
+    ids=["nan", "object", "surrogate", "header", "header-injection"],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_what_cannot_be_sent_is_a_bad_request(
+    mode: Mode, wrong: dict[str, Any], upstream: Upstream, model: str
+) -> None:
+    """It is the caller's mistake: a 5xx would be tried again."""
+    with pytest.raises(litellm.BadRequestError, match="the request cannot be built"):
+        ask(mode, model, **wrong)
+    assert upstream.requests == []
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -48,6 +48,11 @@ def test_settings_file_by_name(empty: Path, monkeypatch: pytest.MonkeyPatch) -> 
         settings.load_settings()
     (empty / "other.toml").write_text("connect_timeout = 3\n", encoding="utf-8")
     assert settings.load_settings().connect_timeout == 3
+    (empty / "other.toml").write_text("\ufeffconnect_timeout = 4\n", encoding="utf-8")
+    assert settings.load_settings().connect_timeout == 4
+    (empty / "other.toml").write_text("conect_timeout = 3\n", encoding="utf-8")
+    with pytest.raises(settings.SettingsError, match="'conect_timeout', which is no setting: use api_base"):
+        settings.load_settings()
     (empty / "other.toml").write_text("connect_timeout = \n", encoding="utf-8")
     with pytest.raises(settings.SettingsError, match=r"other\.toml is not valid TOML"):
         settings.load_settings()
@@ -55,7 +60,14 @@ def test_settings_file_by_name(empty: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
-    [("API_BASE", "ftp://somewhere", "http://"), ("CONNECT_TIMEOUT", "soon", "number"), ("CONNECT_TIMEOUT", "0", "0")],
+    [
+        ("API_BASE", "http://", "a host"),
+        ("API_BASE", "http://who:s3cret@host/v1", "without user, password"),
+        ("API_BASE", "http://host/v1?version=1", "without user, password, query"),
+        ("API_BASE", "ftp://somewhere", "http://"),
+        ("CONNECT_TIMEOUT", "soon", "number"),
+        ("CONNECT_TIMEOUT", "0", "0"),
+    ],
 )
 def test_wrong_value(
     name: str, value: str, rule: str, empty: Path, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
@@ -64,6 +76,7 @@ def test_wrong_value(
     with pytest.raises(settings.SettingsError, match=rule) as caught:
         settings.load_settings()
     assert f"{PREFIX}_{name}" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
     with pytest.raises(litellm.BadRequestError, match=f"{PREFIX}_{name}"):
         ask("sync", model)
     assert upstream.requests == []

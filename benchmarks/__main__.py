@@ -1,0 +1,64 @@
+"""Runs the measurements one after the other, prints the report and writes it to results/."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import table
+from benchmarks.calls import run_rows
+from benchmarks.copying import measured_version, run_copies
+from benchmarks.prepare import copier_environment, provider_environment, rendered_package
+from benchmarks.startup import run_startup
+
+_RESULTS = Path(__file__).parent / "results"
+_PARTS = ("calls", "copying", "startup")
+
+
+def main() -> None:
+    """Reads the options and runs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures the rendered provider, `copier copy` and the command line, side by side. "
+        "BENCH_COPIER_UV and BENCH_PYTHON_COPIER_TEMPLATE may name local git clones of these public templates.",
+    )
+    parser.add_argument(
+        "--date", default=datetime.now(UTC).date().isoformat(), help="date of the report (ISO)"
+    )
+    parser.add_argument(
+        "--only", choices=_PARTS, action="append", help="one part, or several; no file is written"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of the number of rounds")
+    options = parser.parse_args()
+    parts = options.only or _PARTS
+    sections = []
+    with tempfile.TemporaryDirectory() as folder:
+        programs = provider_environment(rendered_package(Path(folder)))
+    if "calls" in parts:
+        _say("calls and streams")
+        sections.append(table.calls_section(run_rows(programs, options.scale)))
+    if "copying" in parts:
+        _say("copier copy")
+        sections.append(
+            table.copies_section(
+                run_copies(copier_environment() / "copier", max(2, round(15 * options.scale)))
+            )
+        )
+    if "startup" in parts:
+        _say("start")
+        sections.append(table.startup_section(run_startup(programs, max(2, round(15 * options.scale)))))
+    report = table.report(options.date, table.machine(programs / "python", measured_version()), sections)
+    print(report)
+    if not options.only:
+        _RESULTS.mkdir(exist_ok=True)
+        (_RESULTS / f"{options.date}.md").write_text(report, encoding="utf-8")
+
+
+def _say(what: str) -> None:
+    print(f"Measuring {what} ...", file=sys.stderr, flush=True)
+
+
+main()

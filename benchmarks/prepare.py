@@ -1,0 +1,67 @@
+"""What the measurements need: a rendered package, and environments to run it and copier in.
+
+The environments are kept in .venv-bench, so that only the first run installs anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_KEPT = ROOT / ".venv-bench"
+_UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> None:
+    """Runs a command that has to succeed; what it prints is shown only when it fails."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}")
+
+
+def rendered_package(folder: Path) -> Path:
+    """Renders this template with its default answers, uncommitted changes with it; returns the folder."""
+    copier = Path(sys.executable).with_name("copier")
+    run(copier, "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD", ROOT, folder / "package")
+    return folder / "package"
+
+
+def provider_environment(package: Path) -> Path:
+    """Returns the folder of programs of an environment with LiteLLM (of the lock) and this package."""
+    programs = _environment("litellm", package / "pyproject.toml", [str(package)])
+    # The rest stays; the package itself is a new one in each run.
+    run(_UV, "pip", "install", "--python", programs / "python", "--no-deps", "--reinstall", package)
+    return programs
+
+
+def copier_environment() -> Path:
+    """Returns the folder of programs of an environment with copier and what public templates ask for."""
+    return _environment("copier", None, ["copier", "copier-template-extensions"])
+
+
+def _environment(name: str, changing: Path | None, wanted: Sequence[str]) -> Path:
+    lock = ROOT / "requirements" / ("litellm.txt" if name == "litellm" else "dev.txt")
+    inputs = [lock.read_bytes(), changing.read_bytes() if changing else b"", repr(sys.version_info).encode()]
+    key = hashlib.sha256(b"".join(inputs)).hexdigest()[:12]
+    folder = _KEPT / f"{name}-{key}"
+    done = folder / "installed"
+    if not done.exists():
+        python = folder / "bin" / "python"
+        run(_UV, "venv", "--clear", "--python", sys.executable, folder)
+        # Its bytecode is compiled now, or the first round would do it.
+        run(_UV, "pip", "install", "--compile-bytecode", "--python", python, "--constraint", lock, *wanted)
+        done.touch()
+    return folder / "bin"

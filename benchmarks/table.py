@@ -1,0 +1,154 @@
+"""The report: tables of medians and ratios in Markdown, and whether each goal was met."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from benchmarks import calls, copying, startup
+from benchmarks.copying import Copies
+from benchmarks.rounds import Times, difference, ratio
+from benchmarks.upstream import CHUNKS
+
+_HEAD = """\
+Every round gives each contender one turn, in changing order. A ratio or a difference is taken within a round;
+what stands here is its median over the rounds. CPU is the processor time of the client's process, all of its
+threads, which other programs on the machine do not spoil as they do the time on the clock."""
+
+
+def machine(python: Path, commit: str) -> str:
+    """Returns one line on what the run ran on: no names of hosts, no paths.
+
+    Args:
+        python: of the environment with the rendered package.
+        commit: of the template.
+    """
+    packages = ("litellm", "httpx", "openai", "pydantic")
+    program = f"from importlib.metadata import version\nprint(*[f'{{p}} {{version(p)}}' for p in {packages}], sep=', ')"
+    versions = subprocess.check_output([str(python), "-c", program], text=True).strip()
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, {versions}, template at {commit}"
+    )
+
+
+def calls_section(rows: Mapping[str, Times]) -> str:
+    """Returns the tables of calls and streams, with their goals."""
+    by_name = {row.name: row for row in calls.ROWS}
+    names = list(next(iter(rows.values())).clock)
+    medians = []
+    compared = []
+    for name, times in rows.items():
+        medians.append([name, *(f"{median(times.clock[contender]) * 1e3:.2f}" for contender in names)])
+        row = by_name[name]
+        per = CHUNKS if row.streamed else 1
+        limit = 5 if row.streamed else 100
+        times_openai = ratio(times.clock, calls.PROVIDER, calls.OPENAI)
+        over = difference(times.processor, calls.PROVIDER, calls.MINIMAL) * 1e6 / per
+        compared.append(
+            [
+                name,
+                str(len(times.clock[calls.PROVIDER])),
+                f"{times_openai:.2f}",
+                f"{min(times.clock[calls.PROVIDER]) / min(times.clock[calls.OPENAI]):.2f}",
+                f"{ratio(times.processor, calls.PROVIDER, calls.OPENAI):.2f}",
+                _met(times_openai <= 0.75),
+                f"{over:+.1f} µs / {'chunk' if row.streamed else 'call'}",
+                f"{difference(times.clock, calls.PROVIDER, calls.MINIMAL) * 1e6 / per:+.1f}",
+                _met(over <= limit),
+            ]
+        )
+    return "\n\n".join(
+        [
+            f"## Calls, and streams of {CHUNKS} chunks",
+            "Median milliseconds on the clock for one call or one stream (of 64 at a time: a 64th of the batch):",
+            _table(["", *names], medians),
+            f"The provider against `{calls.OPENAI}` (goal: at most 0.75 of its time, median of rounds) and "
+            f"against the {calls.MINIMAL} (goal: at most 100 µs of CPU more for a call, 5 µs for a chunk):",
+            _table(
+                [
+                    "",
+                    "rounds",
+                    "of openai/",
+                    "best of each",
+                    "CPU",
+                    "goal 0.75",
+                    "CPU over minimal",
+                    "on the clock",
+                    "goal 100 / 5 µs",
+                ],
+                compared,
+            ),
+        ]
+    )
+
+
+def copies_section(copies: Copies) -> str:
+    """Returns the table of `copier copy`, with its goals."""
+    times = copies.times.clock
+    body = [
+        [
+            name,
+            str(copies.files[name]),
+            f"{median(spent):.3f}",
+            f"{ratio(times, name, copying.EMPTY):.2f}",
+            f"{median(spent) / copies.files[name] * 1e3:.1f}",
+            f"{ratio(times, copying.THIS, name):.2f}",
+        ]
+        for name, spent in times.items()
+    ]
+    own = ratio(times, copying.THIS, copying.EMPTY)
+    goals = [f"- At most 1.5 times the empty template: {own:.2f}, {_met(own <= 1.5)}."]
+    for name in times:
+        if name not in (copying.THIS, copying.EMPTY, copying.STATIC):
+            share = ratio(times, copying.THIS, name)
+            as_many = copies.files[name] >= copies.files[copying.THIS]
+            verdict = _met(share < 1) if as_many else f"no goal, as it renders {copies.files[name]} files"
+            goals.append(f"- Faster than {name}: {share:.2f} of its time, {verdict}.")
+    return "\n\n".join(
+        [
+            "## `copier copy`",
+            "Seconds on the clock for the whole command, from a local clone with a tag:",
+            _table(["", "files", "seconds", "of empty", "ms / file", "this template's share"], body),
+            "\n".join([*goals, *(f"- {note}" for note in copies.skipped)]),
+        ]
+    )
+
+
+def startup_section(times: Times) -> str:
+    """Returns the table of the command line and of imports."""
+    spent = times.clock
+    names = (startup.BARE, startup.IMPORT, startup.TYPER, startup.HELP, startup.LITELLM)
+    body = [
+        [
+            f"`{name}`",
+            f"{median(spent[name]) * 1e3:.0f}",
+            *(f"{ratio(spent, name, other):.2f}" for other in (startup.BARE, startup.TYPER, startup.LITELLM)),
+        ]
+        for name in names
+    ]
+    return "\n\n".join(
+        [
+            "## Start",
+            "Milliseconds on the clock of a process, from start to end:",
+            _table(["", "ms", "of a bare Python", "of typer", "of litellm"], body),
+        ]
+    )
+
+
+def report(day: str, machine_line: str, sections: Iterable[str]) -> str:
+    """Returns the whole report."""
+    return "\n\n".join([f"# Measurements of {day}", machine_line, _HEAD, *sections]) + "\n"
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "missed"
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    rows = [head, ["---"] + ["---:"] * (len(head) - 1), *body]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
