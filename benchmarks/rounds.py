@@ -1,7 +1,7 @@
 """Interleaved rounds, and what is read from them.
 
 The machine is shared and its speed changes from second to second. So in a round every contender has its
-turn, each round begins with the next contender, and what is compared is what stood side by side: ratios and
+turn, in an order of chance, and what is compared is what stood side by side: ratios and
 differences are taken within a round, and their median over the rounds is what counts. Processor time, which
 a process is not charged for while it has to wait for others, goes along with time on the clock.
 """
@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any, TypeVar
 
@@ -38,10 +39,9 @@ class Times:
 
 
 def turns(contenders: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
-    """Yields each round's number with each contender, the first one being another in every round."""
+    """Yields each round's number with each contender, in an order of the round's own, the same in every run."""
     for number in range(rounds):
-        first = number % len(contenders)
-        for contender in [*contenders[first:], *contenders[:first]]:
+        for contender in Random(number).sample(contenders, len(contenders)):  # noqa: S311
             yield number, contender
 
 

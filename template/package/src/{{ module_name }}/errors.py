@@ -269,7 +269,7 @@ def _without_request(status: int, request: Request, response: httpx.Response | N
     for name in ("content-encoding", "content-length", "transfer-encoding", "set-cookie"):
         headers.pop(name, None)
     headers.setdefault("x-request-id", request.request_id)
-    text = redacted(body, request.auth.secrets)
+    text = redacted(body, request.secrets)
     return httpx.Response(status, headers=headers, text=text, request=httpx.Request("POST", request.url))
 
 

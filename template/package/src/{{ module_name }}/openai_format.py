@@ -37,6 +37,10 @@ _MORE_PARAMS = (
 )
 
 
+# As LiteLLM has it for OpenAI's own API: callers read the attribute without asking whether it is there.
+_NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
 class OpenAIFormatConfig(OpenAIGPTConfig):
     """LiteLLM's `OpenAIGPTConfig`, with the abilities of models.yaml in place of OpenAI's catalogue."""
 
@@ -91,6 +95,11 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
             raise read_error(raw_response.text, 200, raw_response.headers)
         if not isinstance(answer, dict) or not answer.get("choices"):
             raise ValueError("the body has no choices")
+        for choice in answer["choices"]:
+            message = choice.get("message") or {}
+            if message.get("reasoning") and not message.get("reasoning_content"):
+                message["reasoning_content"] = message.pop("reasoning")  # the name that others give it
+        answer["usage"] = answer.get("usage") or _NO_USAGE
         return ModelResponse(**answer)
 
     def get_error_class(

@@ -7,6 +7,7 @@ Source of the contract: litellm/llms/custom_llm.py and `_complete_custom_provide
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -323,8 +324,8 @@ def _set_duration(request: Request, started: float) -> None:
 
 def _is_whole(request: Request, response: httpx.Response) -> bool:
     """Whether the answer is not streamed, though the caller wants a stream."""
-    kind: str = response.headers.get("content-type", "")
-    return not request.stream or kind.startswith("application/json")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not request.stream or bool(re.fullmatch(r"application/([\w.-]+\+)?json", kind))
 
 
 def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ._answers import PROVIDER
+from ._answers import API_KEY_HEADER, PROVIDER
 from ._litellm import BaseConfig, Logging
 from .errors import MAX_MESSAGE, redacted
 from .params import upstream_params
 from .settings import Settings
+
+_CREDENTIAL_HEADERS = {"authorization", "api-key", "x-api-key", API_KEY_HEADER.lower()}
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds, as LiteLLM's own default; it passes a timeout with every call."""
@@ -55,7 +57,13 @@ class Request:
 
     def describe(self, message: str) -> str:
         """Returns a message for the caller: no secret in it, not endless, and with the request id."""
-        return f"{redacted(message, self.auth.secrets)[:MAX_MESSAGE]} (request id {self.request_id})"
+        return f"{redacted(message, self.secrets)[:MAX_MESSAGE]} (request id {self.request_id})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The strings that no message may contain: the provider's, and what the caller sent in their place."""
+        given = [self.headers[name].split()[-1:] for name in _CREDENTIAL_HEADERS & self.headers.keys()]
+        return (*self.auth.secrets, *(word for words in given for word in words))
 
 
 class RequestBuilder:
@@ -86,6 +94,8 @@ class RequestBuilder:
         headers = {**(given.get("extra_headers") or {}), **(call.get("headers") or {})}
         self._request_id = _request_id(headers, litellm_params)
         api_base = (call.get("api_base") or settings.api_base).rstrip("/")
+        if "?" in api_base:
+            raise ValueError("api_base has a query: leave it out, or add it in get_complete_url of transformation.py")
         optional_params = upstream_params(config, model, given, litellm_params, stream)
         self._headers = config.validate_environment(
             headers=headers,

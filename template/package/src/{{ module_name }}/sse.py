@@ -58,8 +58,9 @@ class EventDecoder:
             if line.startswith(b"data:"):
                 data = line[5:].rstrip(b"\r\n").removeprefix(b" ")
                 self._data.append(data)
-            elif line in (b"\n", b"\r\n", b"\r") and self._data:
-                events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
-                self._data = []
-                self._size = 0
+            elif line in (b"\n", b"\r\n", b"\r"):
+                self._size = sum(map(len, self._parts))
+                if self._data:
+                    events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
+                    self._data = []
         return events

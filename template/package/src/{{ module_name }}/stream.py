@@ -69,9 +69,11 @@ class ChunkOrder:
         tool_calls = of_delta.get("tool_calls")
         more_calls: list[Any] = []
         if tool_calls:
-            # One a chunk: LiteLLM's /v1/messages looks at the first one only.
-            first, *more_calls = self._in_turn(tool_calls) or [None]
-            tool_calls = delta.tool_calls = [first] if first else None
+            # A chunk for each, and none with text: LiteLLM's bridges to other APIs mix them up.
+            calls = self._in_turn(tool_calls)
+            own = 0 if of_delta.get("content") else 1
+            tool_calls, more_calls = calls[:own] or None, calls[own:]
+            delta.tool_calls = tool_calls
         if not (of_delta.get("content") or tool_calls or of_choice["logprobs"]) and not any(
             of_delta.get(name) for name in _OTHER_CONTENT
         ):
@@ -124,12 +126,14 @@ class ChunkOrder:
 
     def _index(self, delta: Any) -> int:
         """The place of a call among the calls. Some upstreams count badly: a new id with a name is a new call."""
-        if delta.id and delta.id in self._calls:
-            return self._calls.index(delta.id)
-        if delta.index not in self._places or (delta.id and delta.function.name):
+        known = delta.id and delta.id in self._calls
+        if not known and (delta.index not in self._places or (delta.id and delta.function.name)):
             self._places[delta.index] = len(self._calls)
             self._calls.append(delta.id or "")
-        return self._places[delta.index]
+            return self._places[delta.index]
+        place = self._calls.index(delta.id) if known else self._places[delta.index]
+        delta.id = None  # as OpenAI's: the first delta of a call names it
+        return place
 
     def _call_chunk(self, call: Any) -> ModelResponseStream:
         return self._chunk([{"index": 0, "delta": {"tool_calls": [call]}}])

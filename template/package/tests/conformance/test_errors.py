@@ -237,6 +237,12 @@ def test_no_secret_in_a_failure(
     assert not [text for text in seen if KEY in text]
 
 
+def test_no_secret_of_the_caller_in_a_failure(upstream: Upstream, model: str) -> None:
+    upstream.will(Refusal(401, "invalid_api_key", "Incorrect API key provided: sk-of-the-caller"))
+    error = fail("sync", False, model, extra_headers={"Authorization": "Bearer sk-of-the-caller"})
+    assert "sk-of-the-caller" not in f"{error} {error.response.text}"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_unreadable_timeout_of_the_caller(mode: Mode, upstream: Upstream, model: str) -> None:
     error = fail(mode, False, model, timeout="soon")

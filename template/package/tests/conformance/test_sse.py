@@ -22,6 +22,12 @@ def test_cut_anywhere(size: int, start: bytes) -> None:
     assert [event.decode() for event in found] == EVENTS
 
 
+def test_keep_alives_are_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
+    decoder = sse.EventDecoder()
+    assert not any(decoder.feed(b": ping\n\nevent: ping\n\n") for _ in range(1000))
+
+
 @pytest.mark.parametrize("read", [b"data: xxxxxxxxxxxxxxxxxxxx", b"data: xxxxxxxxxxxxxxxxxxxx\n"])
 def test_event_without_end(read: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
