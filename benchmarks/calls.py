@@ -78,7 +78,7 @@ def run_rows(programs: Path, scale: float) -> dict[str, Times]:
 
 
 def _measure(row: Row, contenders: Sequence[Contender], rounds: int, runner: asyncio.Runner) -> Times:
-    times = Times()
+    times = Times.of(contender.name for contender in contenders)
     with ThreadPoolExecutor(row.together) as pool:
         for number, contender in turns(contenders, rounds + 1):
             gc.collect()

@@ -93,7 +93,6 @@ def run_copies(copier: Path, rounds: int) -> Copies:
         rounds: how many copies are made of each.
     """
     public, skipped = public_templates()
-    times = Times()
     files: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -106,6 +105,7 @@ def run_copies(copier: Path, rounds: int) -> Copies:
             *public,
         ]
         clones = {THIS: this, **{other.name: _clone(other, folder) for other in templates[1:]}}
+        times = Times.of(clones)
         for number, template in turns(templates, rounds + 1):
             target = folder / "copies" / f"{template.name}-{number}".replace(" ", "-")
             data = [part for key, value in template.answers.items() for part in ("--data", f"{key}={value}")]

@@ -1,9 +1,9 @@
 """Interleaved rounds, and what is read from them.
 
 The machine is shared and its speed changes from second to second. So in a round every contender has its
-turn, in an order of chance, and what is compared is what stood side by side: ratios and
-differences are taken within a round, and their median over the rounds is what counts. Processor time, which
-a process is not charged for while it has to wait for others, goes along with time on the clock.
+turn, in an order of chance, and what is compared is what stood side by side: ratios and differences are
+taken within a round, and their median over the rounds is what counts. Processor time, which a process is not
+charged for while it has to wait for others, goes along with time on the clock.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -25,13 +25,19 @@ T = TypeVar("T")
 class Times:
     """Seconds by contender, one for each round, in the order of rounds."""
 
-    clock: dict[str, list[float]] = field(default_factory=dict)
-    processor: dict[str, list[float]] = field(default_factory=dict)
+    clock: dict[str, list[float]]
+    processor: dict[str, list[float]]
 
     def add(self, name: str, clock: float, processor: float = 0.0) -> None:
         """Adds one contender's turn of a round."""
-        self.clock.setdefault(name, []).append(clock)
-        self.processor.setdefault(name, []).append(processor)
+        self.clock[name].append(clock)
+        self.processor[name].append(processor)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Times:
+        """Returns times that are still to come, in the order that the tables shall have."""
+        names = list(names)
+        return cls({name: [] for name in names}, {name: [] for name in names})
 
     def as_json(self) -> dict[str, Any]:
         """Returns what `Times(**content)` reads."""

@@ -32,7 +32,7 @@ def run_startup(programs: Path, rounds: int) -> Times:
             "import os; os.environ['LITELLM_LOCAL_MODEL_COST_MAP'] = 'True'; import litellm",
         ],
     }
-    times = Times()
+    times = Times.of(commands)
     for number, name in turns(list(commands), rounds + 1):
         spent = timed(commands[name], programs)
         if number:  # the first round warms up

@@ -15,10 +15,10 @@ from benchmarks.rounds import Times, difference, ratio
 from benchmarks.upstream import CHUNKS
 
 _HEAD = """\
-Every round gives each contender one turn, in changing order. A ratio or a difference is taken within a round;
+Every round gives each contender one turn, in an order of chance. A ratio or a difference is taken within a round;
 what stands here is its median over the rounds. CPU is the processor time of the client's process, all of its
-threads and with what it still does after the answer is there. Other programs on the machine do not spoil it as they
-do the time on the clock."""
+threads and with what it still does after the answer is there; other programs on the machine do not spoil it
+as they do the time on the clock."""
 
 
 def machine(python: Path, commit: str) -> str:

@@ -35,7 +35,7 @@ from litellm.llms.base_llm.base_model_iterator import (
 from litellm.llms.base_llm.chat.transformation import BaseConfig, BaseLLMException
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 from litellm.llms.custom_llm import CustomLLM
-from litellm.llms.openai.chat.gpt_transformation import OpenAIChatCompletionStreamingHandler, OpenAIGPTConfig
+from litellm.llms.openai.chat.gpt_transformation import OpenAIGPTConfig
 from litellm.llms.openai_like.json_loader import JSONProviderRegistry
 from litellm.types.utils import (
     Delta,
@@ -75,7 +75,6 @@ __all__ = [
     "ModelResponse",
     "ModelResponseStream",
     "NotFoundError",
-    "OpenAIChatCompletionStreamingHandler",
     "OpenAIError",
     "OpenAIGPTConfig",
     "PermissionDeniedError",

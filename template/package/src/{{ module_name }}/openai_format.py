@@ -14,10 +14,10 @@ import httpx
 
 from ._litellm import (
     BaseLLMException,
+    BaseModelResponseIterator,
     Logging,
     ModelResponse,
     ModelResponseStream,
-    OpenAIChatCompletionStreamingHandler,
     OpenAIGPTConfig,
 )
 from .errors import read_error
@@ -130,8 +130,8 @@ def _is_error(content: dict[str, Any]) -> bool:
     return bool(content.get("error")) or content.get("object") == "error"
 
 
-class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
-    """Parses the chunks of a stream; LiteLLM's own parser with errors found on every version of it."""
+class OpenAIFormatChunks(BaseModelResponseIterator):
+    """Parses the chunks of a stream."""
 
     def chunk_parser(self, chunk: dict[str, Any]) -> ModelResponseStream:
         """Returns one chunk.
@@ -141,11 +141,12 @@ class OpenAIFormatChunks(OpenAIChatCompletionStreamingHandler):
         """
         if _is_error(chunk):
             raise read_error(json.dumps(chunk), 200, {})
-        choices = chunk.get("choices") or []
-        for choice in choices:
-            if choice.get("delta") is None:  # some servers, on the finish chunk
+        chunk["choices"] = chunk.get("choices") or []
+        for choice in chunk["choices"]:
+            delta = choice.get("delta")
+            if not delta:  # None on the finish chunk of some servers
                 choice["delta"] = {}
-            for call in choice["delta"].get("tool_calls") or []:
-                call.setdefault("function", {})  # some name a call before they say what it calls
-        chunk["choices"] = choices
-        return super().chunk_parser(chunk)
+            elif "tool_calls" in delta:
+                for call in delta["tool_calls"] or []:
+                    call.setdefault("function", {})  # some name a call before they say what it calls
+        return ModelResponseStream(**chunk)

@@ -8,6 +8,7 @@ without a finish reason is taken for a complete one.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from ._litellm import BaseModelResponseIterator, ModelResponse, ModelResponseStream
@@ -56,7 +57,9 @@ class ChunkOrder:
         usage = _values(chunk).get("usage")
         if usage is not None:
             self._usage = usage
-            del chunk.usage
+        if chunk.model_extra is not None:
+            # Also where there is none: LiteLLM asks each chunk for it, and what is missing takes longest to find.
+            chunk.model_extra["usage"] = None
         if not chunk.choices or chunk.choices[0].index != 0:
             return []
         choice: Any = chunk.choices[0]
@@ -164,8 +167,8 @@ class StreamReader:
         self.complete = False
         """Whether the upstream was finished: who gives up the stream then has lost nothing."""
 
-    def feed(self, read: bytes) -> list[ModelResponseStream]:
-        """Returns the chunks that this read completes.
+    def feed(self, read: bytes) -> Iterator[ModelResponseStream]:
+        """Yields the chunks that this read completes, each as soon as it is made.
 
         Args:
             read: any number of bytes of the body.
@@ -176,27 +179,24 @@ class StreamReader:
         """
         return self._chunks(self._events.feed(read))
 
-    def close(self) -> list[ModelResponseStream]:
-        """Returns the last chunks, at the end of the body.
+    def close(self) -> Iterator[ModelResponseStream]:
+        """Yields the last chunks, at the end of the body.
 
         Raises:
             TruncatedStreamError: the upstream was not finished.
         """
-        chunks = self._chunks(self._events.close())
+        yield from self._chunks(self._events.close())
         if not self.complete:
-            chunks += self._end()
-        return chunks
+            yield from self._end()
 
-    def _chunks(self, events: list[bytes]) -> list[ModelResponseStream]:
-        chunks: list[ModelResponseStream] = []
+    def _chunks(self, events: list[bytes]) -> Iterator[ModelResponseStream]:
         for event in events:
             if self.complete:
-                break
+                return
             if event == b"[DONE]":
-                chunks += self._end()
-                break
-            chunks += self._order.feed(self._parsed(event))
-        return chunks
+                yield from self._end()
+                return
+            yield from self._order.feed(self._parsed(event))
 
     def _end(self) -> list[ModelResponseStream]:
         chunks = self._order.close()
