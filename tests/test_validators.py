@@ -15,7 +15,7 @@ from tests.answers import Answers, choices, config, questions
 from tests.checks import ANSWERS_FILE
 from tests.support import render
 
-TAKEN = yaml.safe_load(config()["taken_providers"]["default"])
+TAKEN = config()["taken_providers"]["default"].split()
 
 GOOD: dict[str, tuple[str, ...]] = {
     "provider_name": ("A", "x" * 60, 'Zoë\'s "AI"', "模型"),
