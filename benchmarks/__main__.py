@@ -35,6 +35,7 @@ def main() -> None:
     options = parser.parse_args()
     parts = options.only or _PARTS
     sections = []
+    version = measured_version()  # before the run, as work may go on meanwhile
     with tempfile.TemporaryDirectory() as folder:
         programs = provider_environment(rendered_package(Path(folder)))
     if "calls" in parts:
@@ -50,7 +51,7 @@ def main() -> None:
     if "startup" in parts:
         _say("start")
         sections.append(table.startup_section(run_startup(programs, max(2, round(15 * options.scale)))))
-    report = table.report(options.date, table.machine(programs / "python", measured_version()), sections)
+    report = table.report(options.date, table.machine(programs / "python", version), sections)
     print(report)
     if not options.only:
         _RESULTS.mkdir(exist_ok=True)

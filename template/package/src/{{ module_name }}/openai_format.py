@@ -68,6 +68,8 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         headers: dict[str, Any],
     ) -> dict[str, Any]:
         """Returns the request body, as `transform_request` does; files given by URL are fetched on the way."""
+        if not _has_parts(messages):  # nothing to fetch
+            return self.transform_request(model, messages, optional_params, litellm_params, headers)
         return await super().async_transform_request(model, _own(messages), optional_params, litellm_params, headers)
 
     def transform_response(
@@ -118,11 +120,14 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         return OpenAIFormatChunks(streaming_response, sync_stream, json_mode)
 
 
+def _has_parts(messages: list[Any]) -> bool:
+    """Whether there is more in the messages than text."""
+    return any(isinstance(message.get("content"), list) or "cache_control" in message for message in messages)
+
+
 def _own(messages: list[Any]) -> list[Any]:
     """Returns the messages, copied where there is something inside that could be edited."""
-    if any(isinstance(message.get("content"), list) or "cache_control" in message for message in messages):
-        return deepcopy(messages)
-    return messages
+    return deepcopy(messages) if _has_parts(messages) else messages
 
 
 def _is_error(content: dict[str, Any]) -> bool:

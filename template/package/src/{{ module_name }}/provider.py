@@ -214,7 +214,7 @@ class Provider(CustomLLM):
         request.logging.post_call(
             input=request.messages,
             api_key="",
-            original_response=response.text,
+            original_response=response.content.decode("utf-8", "replace"),  # .text would look for a charset first
             additional_args={"complete_input_dict": request.body},
         )
         answer = self._config.transform_response(
@@ -235,8 +235,7 @@ class Provider(CustomLLM):
         # As in streams; and LiteLLM looks for prices under this name, which the upstream may decorate with a date.
         answer.model = request.model
         answer._hidden_params["custom_llm_provider"] = PROVIDER
-        headers = httpx.Headers(response.headers)
-        headers.setdefault("x-request-id", request.request_id)
+        headers = {"x-request-id": request.request_id, **response.headers}
         answer._hidden_params["additional_headers"] = process_response_headers(headers)
         return answer
 
