@@ -212,8 +212,7 @@ def test_no_dependency_and_no_module_of_python_can_be_the_package(
     wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
     names = {re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in wanted if isinstance(wish, str)}
     reserved = {
-        name: set(config()[f"reserved_{name}"]["default"].split())
-        for name in ("modules", "distributions")
+        name: set(config()[f"reserved_{name}"]["default"].split()) for name in ("modules", "distributions")
     }
     assert names <= reserved["distributions"]
     assert {name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)} <= reserved[
