@@ -38,13 +38,11 @@ from litellm.llms.custom_llm import CustomLLM
 from litellm.llms.openai.chat.gpt_transformation import OpenAIGPTConfig
 from litellm.llms.openai_like.json_loader import JSONProviderRegistry
 from litellm.types.utils import (
-    Delta,
     EmbeddingResponse,
     ImageResponse,
     LlmProviders,
     ModelResponse,
     ModelResponseStream,
-    StreamingChoices,
 )
 from litellm.utils import custom_llm_setup, register_model
 from openai import OpenAIError
@@ -63,7 +61,6 @@ __all__ = [
     "ContentPolicyViolationError",
     "ContextWindowExceededError",
     "CustomLLM",
-    "Delta",
     "EmbeddingResponse",
     "ExceptionCheckers",
     "HTTPHandler",
@@ -80,7 +77,6 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "ServiceUnavailableError",
-    "StreamingChoices",
     "Timeout",
     "UnprocessableEntityError",
     "UnsupportedParamsError",
