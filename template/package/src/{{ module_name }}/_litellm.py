@@ -33,7 +33,11 @@ from litellm.llms.base_llm.base_model_iterator import (
     convert_model_response_to_streaming,
 )
 from litellm.llms.base_llm.chat.transformation import BaseConfig, BaseLLMException
-from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
+from litellm.llms.custom_httpx.http_handler import (
+    AsyncHTTPHandler,
+    HTTPHandler,
+    get_ssl_configuration,
+)
 from litellm.llms.custom_llm import CustomLLM
 from litellm.llms.openai.chat.gpt_transformation import OpenAIGPTConfig
 from litellm.llms.openai_like.json_loader import JSONProviderRegistry
@@ -82,6 +86,7 @@ __all__ = [
     "UnsupportedParamsError",
     "convert_model_response_to_streaming",
     "custom_llm_setup",
+    "get_ssl_configuration",
     "process_response_headers",
     "register_model",
 ]

@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import httpx
 
@@ -39,7 +38,8 @@ from ._litellm import (
     Timeout,
     UnprocessableEntityError,
 )
-from .auth.credentials import CredentialError
+from .auth.credentials import CredentialError, CredentialTimeoutError
+from .redaction import redacted
 from .settings import SettingsError
 from .sse import EventTooLargeError
 
@@ -204,6 +204,8 @@ def from_exception(error: Exception, request: Request) -> Exception:
         return error
     if isinstance(error, BaseLLMException):
         return from_response(error, request)
+    if isinstance(error, CredentialError):
+        return _without_credential(error, request.describe(str(error)), request.model)
     kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": request.model}
     kind = failure_kind(error)
     detail = " ".join(str(error).split()) or type(error).__name__
@@ -224,10 +226,16 @@ def before_request(error: Exception, model: str) -> Exception:
     """Returns the LiteLLM exception for what was raised before there was a request to send."""
     kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": model}
     if isinstance(error, CredentialError):
-        return AuthenticationError(message=str(error), **kwargs)
+        return _without_credential(error, str(error), model)
     if isinstance(error, SettingsError):
         return BadRequestError(message=str(error), **kwargs)
     return BadRequestError(message=f"the request cannot be built: {type(error).__name__}: {error}", **kwargs)
+
+
+def _without_credential(error: CredentialError, message: str, model: str) -> Exception:
+    if isinstance(error, CredentialTimeoutError):
+        return Timeout(message=message, llm_provider=PROVIDER, model=model)
+    return AuthenticationError(message=message, llm_provider=PROVIDER, model=model)
 
 
 def log_failure(error: BaseException, request: Request) -> None:
@@ -243,15 +251,6 @@ def log_failure(error: BaseException, request: Request) -> None:
         request.request_id,
         type(error).__name__,
     )
-
-
-def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Returns the text without the secrets: upstreams like to quote the key that they refuse."""
-    for secret in secrets:
-        for form in (secret, quote(secret, safe=""), repr(secret)[1:-1]):
-            if form:
-                text = text.replace(form, "[redacted]")
-    return text
 
 
 def _is_context_window(message: str) -> bool:

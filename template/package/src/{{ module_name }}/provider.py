@@ -27,10 +27,11 @@ from ._litellm import (
     ModelResponse,
     ModelResponseStream,
     OpenAIError,
+    get_ssl_configuration,
     process_response_headers,
 )
-from .auth import Authenticator
-from .auth.credentials import CredentialError
+from .auth import make_authenticator
+from .auth.credentials import Authenticator, CredentialError
 from .errors import before_request, from_exception, from_response, log_failure
 from .models import register_models
 from .request import Request, RequestBuilder
@@ -53,13 +54,20 @@ class Provider(CustomLLM):
     Args:
         config: the transformation; transformation.py's `ChatConfig` unless given.
         settings: read from the environment and files on the first call unless given.
+        authenticator: made from the settings unless given.
     """
 
-    def __init__(self, config: BaseConfig | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        config: BaseConfig | None = None,
+        settings: Settings | None = None,
+        authenticator: Authenticator | None = None,
+    ) -> None:
         super().__init__()
         self._config = config or ChatConfig()
         self._lock = threading.Lock()
         self._given = settings
+        self._authenticator = authenticator
         self._ready: tuple[Settings, Authenticator] | None = None
 
     def completion(self, *args: Any, **call: Any) -> ModelResponse:
@@ -154,7 +162,7 @@ class Provider(CustomLLM):
     def _read_settings(self) -> tuple[Settings, Authenticator]:
         with self._lock:
             settings = self._given or load_settings()
-            self._ready = (settings, Authenticator(settings))
+            self._ready = (settings, self._authenticator or make_authenticator(settings, get_ssl_configuration))
             return self._ready
 
     def _request(self, call: Mapping[str, Any], stream: bool) -> Request:

@@ -6,30 +6,23 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from ._answers import API_KEY_HEADER, PROVIDER
 from ._litellm import BaseConfig, Logging
-from .errors import MAX_MESSAGE, redacted
+from .auth.credentials import CallAuth
+from .errors import MAX_MESSAGE
 from .params import upstream_params
+from .redaction import redacted
 from .settings import Settings
 
 _CREDENTIAL_HEADERS = {"authorization", "api-key", "x-api-key", API_KEY_HEADER.lower()}
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds, as LiteLLM's own default; it passes a timeout with every call."""
-
-
-class CallAuth(Protocol):
-    """What an authenticator gives to a call: an `httpx.Auth` that knows its secrets."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The strings that no message may contain."""
-        ...
 
 
 @dataclass(slots=True)

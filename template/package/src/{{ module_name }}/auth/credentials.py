@@ -2,6 +2,112 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
 
 class CredentialError(Exception):
-    """There is no credential to call with, or none that can be sent; the message says what to do."""
+    """There is no credential to call with, or none that can be sent; the message says what to do.
+
+    Args:
+        message: for the caller; without a secret.
+        retry_after: seconds in which another try is pointless, when somebody was asked in vain; tries that follow
+            are then ever rarer. None when nobody was asked.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CredentialTimeoutError(CredentialError):
+    """The credential did not come within the time that the call has."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a person wants to know about the credential; it holds no secret."""
+
+    kind: str
+    """The kind of authentication, as the template's question names it."""
+    ready: bool
+    """Whether a call has a credential to go with."""
+    source: str
+    """Where the credential is or comes from, in words."""
+    who: str | None = None
+    """Whose it is, where a token says so."""
+    scopes: tuple[str, ...] = ()
+    expires_at: float | None = None
+    """Seconds since the epoch; None when it is not known, or never."""
+    renewable: bool = False
+    """Whether it renews itself when it has expired."""
+
+    def in_words(self) -> str:
+        """Returns it for people, in a line for each thing."""
+        lines = [f"{'ready' if self.ready else 'not ready'}: {self.source} ({self.kind})"]
+        if self.who:
+            lines.append(f"who: {self.who}")
+        if self.scopes:
+            lines.append(f"scopes: {', '.join(self.scopes)}")
+        if self.expires_at is not None:
+            renewed = "; it is renewed by itself" if self.renewable else ""
+            lines.append(f"expires: {_in_words(self.expires_at - time.time())}{renewed}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Console:
+    """How a login talks to the person who logs in."""
+
+    say: Callable[[str], None]
+    """Shows a line of text."""
+    open_browser: bool = True
+    """Whether a browser may be opened on this machine."""
+
+
+def _in_words(seconds: float) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(abs(seconds) // length)
+        if count:
+            span = f"{count} {unit}{'s' if count > 1 else ''}"
+            return f"in {span}" if seconds > 0 else f"{span} ago"
+    return "in less than a minute" if seconds > 0 else "just now"
+
+
+class CallAuth(Protocol):
+    """What an authenticator gives to a call: an `httpx.Auth` that knows its secrets."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The strings that no message may contain."""
+        ...
+
+
+class Authenticator(Protocol):
+    """One way to authenticate, ready for calls and for the command line."""
+
+    def for_call(self, api_key: str | None) -> CallAuth:
+        """Returns the authentication of one call; raises CredentialError when there can be none.
+
+        Args:
+            api_key: the key or token that came with the call or its deployment, if any.
+        """
+        ...
+
+    def login(self, console: Console) -> str:
+        """Logs in, or tries the credential where there is nothing to log in to; returns what came of it.
+
+        Raises:
+            CredentialError: it failed.
+        """
+        ...
+
+    def logout(self) -> str:
+        """Forgets (and revokes, where that is possible) what login left; returns what was done."""
+        ...
+
+    def status(self) -> Status:
+        """Returns what there is, without a network request."""
+        ...
