@@ -7,7 +7,6 @@ proxy/config.yaml as it is, and the client is OpenAI's SDK.
 from __future__ import annotations
 
 import json
-import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import Any
 import openai
 
 from .conformance.asking import WEATHER
+from .conformance.auth.account import open_account
 from .conformance.proxy import Proxy
 from .conformance.server import Upstream
-from .package import models
+from .package import answers, models
 from .upstream import UpstreamFormat
 
 
@@ -32,10 +32,15 @@ def main() -> None:
     """Runs the demo; an exception is its only way to fail."""
     model = next(iter(models.load_models()))
     question: list[Any] = [{"role": "user", "content": "How is the weather in Paris?"}]
-    with tempfile.TemporaryDirectory() as folder, Upstream(UpstreamFormat()) as upstream:
-        say(f"embedded upstream: {upstream.url}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Upstream(UpstreamFormat()) as upstream,
+        open_account(Path(folder)) as account,
+    ):
+        upstream.guard = account.accepts
+        say(f"embedded upstream: {upstream.url} (auth: {', else '.join(answers.AUTH)})")
         say("LiteLLM proxy: starting ...", end=" ")
-        with Proxy(upstream.url, secrets.token_hex(8), Path(folder)) as proxy:
+        with Proxy(upstream.url, account.environment, Path(folder)) as proxy:
             say(proxy.url)
             client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key)
             answer = client.chat.completions.create(model=model, messages=question)

@@ -15,12 +15,14 @@ import pytest
 
 from ..package import answers, models, registration, settings
 from ..upstream import UpstreamFormat
+from .auth.account import KEY, Account, open_account
 from .proxy import Proxy
 from .server import Upstream
 
+__all__ = ["KEY"]
+
 FEATURES = {"images", "json_schema", "parallel_tools", "reasoning", "system_messages", "tools"}
 DECLARED = tomllib.loads((Path(__file__).parents[1] / "unsupported.toml").read_text(encoding="utf-8"))
-KEY = "key-of-the-conformance-suite"
 
 # Settings of the machine that runs the suite are none of its business.
 for name in [name for name in os.environ if name.startswith(f"{answers.ENV_PREFIX}_")]:
@@ -78,16 +80,32 @@ def running_upstream() -> Iterator[Upstream]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """What the provider authenticates with, one for the whole run."""
+    with open_account(tmp_path_factory.mktemp("account")) as opened:
+        yield opened
+
+
 @pytest.fixture
-def upstream(running_upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Upstream]:
+def upstream(
+    running_upstream: Upstream, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Upstream]:
     """The embedded upstream, with nothing remembered, and the registered provider's settings for it."""
-    monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", f"{running_upstream.url}/v1")
-    monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_KEY", KEY)
+    use(account, running_upstream, monkeypatch)
     monkeypatch.chdir(tmp_path)  # no .env and no settings file
-    registration.register()._ready = None  # the settings are read anew
     running_upstream.reset()
     yield running_upstream
     running_upstream.reset()
+
+
+def use(account: Account, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the registered provider call that upstream with that account, from the next call on."""
+    upstream.guard = account.accepts
+    monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", f"{upstream.url}/v1")
+    for name, value in account.environment.items():
+        monkeypatch.setenv(name, value)
+    registration.register()._ready = None  # the settings are read anew
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +115,12 @@ def model() -> str:
 
 
 @pytest.fixture(scope="session")
-def running_proxy(running_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+def running_proxy(
+    running_upstream: Upstream, account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxy]:
     """A LiteLLM proxy process on proxy/config.yaml, one for the whole run."""
-    with Proxy.without_router(running_upstream.url, KEY, tmp_path_factory.mktemp("proxy")) as proxy:
+    folder = tmp_path_factory.mktemp("proxy")
+    with Proxy.without_router(running_upstream.url, account.environment, folder) as proxy:
         yield proxy
 
 

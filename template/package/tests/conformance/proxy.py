@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -24,12 +25,12 @@ class Proxy:
 
     Args:
         upstream: URL of the upstream, without path.
-        key: API key for the upstream.
+        environment: what the provider authenticates with.
         folder: where its log goes, and where it runs.
         config: the configuration; the package's own unless given.
     """
 
-    def __init__(self, upstream: str, key: str, folder: Path, config: Path = CONFIG) -> None:
+    def __init__(self, upstream: str, environment: Mapping[str, str], folder: Path, config: Path = CONFIG) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -46,7 +47,7 @@ class Proxy:
             "LITELLM_MASTER_KEY": self.key,
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             f"{answers.ENV_PREFIX}_API_BASE": f"{upstream}/v1",
-            f"{answers.ENV_PREFIX}_API_KEY": key,
+            **environment,
             "NO_PROXY": "127.0.0.1",
         }
 
@@ -71,7 +72,7 @@ class Proxy:
         self._stop()
 
     @classmethod
-    def without_router(cls, upstream: str, key: str, folder: Path) -> Proxy:
+    def without_router(cls, upstream: str, environment: Mapping[str, str], folder: Path) -> Proxy:
         """Returns a proxy on proxy/config.yaml that neither tries again nor cools down.
 
         One test's failures are then not the next one's.
@@ -80,7 +81,7 @@ class Proxy:
         content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
         config = folder / "config.yaml"
         config.write_text(yaml.safe_dump(content), encoding="utf-8")
-        return cls(upstream, key, folder, config)
+        return cls(upstream, environment, folder, config)
 
     def _stop(self) -> None:
         self._process.terminate()

@@ -12,7 +12,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -133,6 +133,8 @@ class Upstream:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.requests: list[Received] = []
+        self.guard: Callable[[Received], bool] | None = None
+        """Says whether a request has a credential that is good; all have one without it."""
         self.url = ""
 
     def will(self, *steps: Step, fault: Fault | None = None) -> None:
@@ -200,6 +202,10 @@ class Upstream:
             return True
         if not isinstance(received.body, dict):
             _write(writer, Raw(status=400, body=b'{"error": {"message": "the body is no JSON object"}}'))
+            return True
+        if self.guard and not self.guard(received):
+            refusal = Refusal(401, "invalid_token", "the credential is not accepted")
+            _write(writer, Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
             return True
         asked = self._wire.read(received.body)
         step, fault = self._steps.pop(0) if self._steps else (reply_to(asked), None)

@@ -86,6 +86,7 @@ def test_wrong_value(
 @pytest.mark.parametrize("mode", MODES)
 def test_missing_key(mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(f"{PREFIX}_API_KEY")
+    monkeypatch.delenv(f"{PREFIX}_API_KEYS")
     with pytest.raises(litellm.AuthenticationError, match=f"set {PREFIX}_API_KEY"):
         ask(mode, model)
     assert upstream.requests == []
@@ -97,18 +98,11 @@ def test_missing_key(mode: Mode, upstream: Upstream, model: str, monkeypatch: py
 @pytest.mark.parametrize("mode", MODES)
 def test_key_that_no_header_can_carry(mode: Mode, upstream: Upstream, model: str) -> None:
     ask(mode, model, api_key="with-a-newline\n")  # as mounted files and $(cat ...) give it
-    assert "with-a-newline" in str(upstream.requests[-1].headers)
+    assert "with-a-newline" in f"{upstream.requests[-1].headers} {upstream.requests[-1].path}"
     with pytest.raises(litellm.AuthenticationError, match="characters that a header cannot carry") as caught:
         ask(mode, model, api_key="sec\nret-\u20ac")
     assert "ret-" not in str(caught.value)
     assert len(upstream.requests) == 1
-
-
-@pytest.mark.skipif(not answers_have("api_key"), reason="declared: the provider uses no API key")
-def test_key_arrives_in_its_header(upstream: Upstream, model: str) -> None:
-    ask("sync", model)
-    sent = upstream.requests[-1].headers[answers.API_KEY_HEADER.lower()]
-    assert sent == f"{answers.API_KEY_PREFIX} {KEY}".strip()
 
 
 @pytest.mark.skipif(not answers_have("api_key"), reason="declared: the provider uses no API key")

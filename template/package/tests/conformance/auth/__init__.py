@@ -1,0 +1,1 @@
+"""How the provider authenticates, tested against a real authorization server on loopback. Template's."""

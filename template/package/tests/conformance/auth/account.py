@@ -1,0 +1,81 @@
+"""What the provider authenticates with in the tests. Template's file: do not edit.
+
+Each rendered kind has a module here, named after it, whose `open_account` plays the part of its owner: the
+administrator of an authorization server, the platform that rotates a file, whoever hands out keys.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ...package import answers
+from ..server import Received
+
+KEY = "key-of-the-conformance-suite"
+
+
+class Account(Protocol):
+    """One way to be known to the upstream."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables that the provider needs."""
+        ...
+
+    @property
+    def secrets(self) -> set[str]:
+        """Every secret that has come up so far."""
+        ...
+
+    @property
+    def kept_in(self) -> set[Path]:
+        """The files in which secrets belong."""
+        ...
+
+    def accepts(self, request: Received) -> bool:
+        """Returns whether the upstream takes a request's credential."""
+        ...
+
+    def make_stale(self, call: Callable[[], object]) -> None:
+        """Leaves the provider with a credential that was good for a call and now is not; another can be had.
+
+        Args:
+            call: makes a call through the provider.
+        """
+        ...
+
+    def token_requests(self) -> int:
+        """Returns how many credentials were asked for, or taken into use, since `make_stale`."""
+        ...
+
+
+def open_account(folder: Path) -> AbstractContextManager[Account]:
+    """Opens an account of the first rendered kind, where there are two.
+
+    Args:
+        folder: for its files.
+    """
+    return _opened(folder)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Account]:
+    with ExitStack() as stack:
+        first, *others = [
+            stack.enter_context(importlib.import_module(f".{kind}", __package__).open_account(folder / kind))
+            for kind in answers.AUTH
+        ]
+        for other in others:
+            first.environment.update({**other.environment, **first.environment})
+        yield first
+
+
+def sent_token(request: Received) -> str:
+    """Returns the key or token of a request's header, without its prefix."""
+    value = request.headers.get(answers.API_KEY_HEADER.lower(), "")
+    prefix = f"{answers.API_KEY_PREFIX} ".lstrip()
+    return value.removeprefix(prefix) if value.startswith(prefix) else ""
