@@ -21,6 +21,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as SourceError
 
 from ._answers import API_BASE, ENV_PREFIX, PACKAGE_NAME
 from .auth import AuthSettings
@@ -124,6 +125,8 @@ def load_settings(**arguments: object) -> Settings:
         raise SettingsError(
             f"The setting {name} has a wrong value: {rule}; mend {ENV_PREFIX}_{name.upper()} or {config_file()}."
         ) from None
+    except SourceError as error:
+        raise SettingsError(f'{error}: write a JSON object into that variable, such as {{"name": "value"}}.') from None
     except (UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"The file .env cannot be read: {error}.") from None
 

@@ -131,6 +131,7 @@ class Upstream:
         self._steps: list[tuple[Step, Fault | None]] = []
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
+        self._open: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.requests: list[Received] = []
         self.guard: Callable[[Received], bool] | None = None
@@ -140,6 +141,15 @@ class Upstream:
     def will(self, *steps: Step, fault: Fault | None = None) -> None:
         """Sets what the next requests get, one step each; afterwards it answers by itself again."""
         self._steps = [(step, fault) for step in steps]
+
+    def drop_connections(self) -> None:
+        """Closes every open connection, as servers do with idle ones."""
+
+        async def drop() -> None:
+            for writer in list(self._open):
+                writer.close()
+
+        asyncio.run_coroutine_threadsafe(drop(), self._loop).result(10)
 
     def reset(self) -> None:
         """Forgets requests and steps."""
@@ -178,6 +188,7 @@ class Upstream:
         self._loop.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (received := await _receive(reader)) is not None:
                 received.headers["x-test-connection"] = str(id(writer))
@@ -193,6 +204,7 @@ class Upstream:
                     watch.cancel()
                 if not keep:
                     break
+        self._open.discard(writer)
         writer.close()
 
     async def _respond(self, received: Received, writer: asyncio.StreamWriter) -> bool:

@@ -7,7 +7,7 @@ administrator of an authorization server, the platform that rotates a file, whoe
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -48,8 +48,12 @@ class Account(Protocol):
         """
         ...
 
+    def revoke(self) -> None:
+        """Makes the credential that is in use useless; another can be had."""
+        ...
+
     def token_requests(self) -> int:
-        """Returns how many credentials were asked for, or taken into use, since `make_stale`."""
+        """Returns how many credentials were asked for, or taken into use, since the last `make_stale` or `revoke`."""
         ...
 
 
@@ -69,9 +73,31 @@ def _opened(folder: Path) -> Iterator[Account]:
             stack.enter_context(importlib.import_module(f".{kind}", __package__).open_account(folder / kind))
             for kind in answers.AUTH
         ]
-        for other in others:
-            first.environment.update({**other.environment, **first.environment})
-        yield first
+        yield _Chain(first, others) if others else first
+
+
+class _Chain:
+    """The first account, at an upstream that takes the credentials of the others, too."""
+
+    def __init__(self, first: Account, others: Sequence[Account]) -> None:
+        self._accounts = (first, *others)
+        self.make_stale = first.make_stale
+        self.revoke = first.revoke
+        self.token_requests = first.token_requests
+        self.environment: dict[str, str] = {}
+        for account in reversed(self._accounts):
+            self.environment.update(account.environment)
+
+    @property
+    def secrets(self) -> set[str]:
+        return set().union(*(account.secrets for account in self._accounts))
+
+    @property
+    def kept_in(self) -> set[Path]:
+        return set().union(*(account.kept_in for account in self._accounts))
+
+    def accepts(self, request: Received) -> bool:
+        return any(account.accepts(request) for account in self._accounts)
 
 
 def sent_token(request: Received) -> str:
