@@ -120,8 +120,9 @@ def load_settings(**arguments: object) -> Settings:
         return Settings(**arguments)  # type: ignore[arg-type]  # by name, validated by pydantic
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"])
-        rule = first["msg"].removeprefix("Value error, ")
+        name = str(first["loc"][0])
+        within = "".join(f" (at {part})" for part in first["loc"][1:])
+        rule = first["msg"].removeprefix("Value error, ") + within
         raise SettingsError(
             f"The setting {name} has a wrong value: {rule}; mend {ENV_PREFIX}_{name.upper()} or {config_file()}."
         ) from None
