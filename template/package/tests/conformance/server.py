@@ -14,7 +14,7 @@ import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -52,6 +52,8 @@ class Refusal:
     code: str = ""
     message: str = "the upstream says no"
     headers: Mapping[str, str] = field(default_factory=dict)
+    quotes: bool = False
+    """Whether its message quotes the request's path and headers."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,8 @@ class Upstream:
             _write(writer, step)
             return True
         if isinstance(step, Refusal):
+            if step.quotes:
+                step = replace(step, message=f"{received.path} {received.headers}")
             body = json.dumps(self._wire.refusal(step)).encode()
             if fault and fault.kind == "stall":
                 _head(writer, step.status, {**step.headers, "content-length": str(len(body))})
