@@ -11,11 +11,17 @@ from pathlib import Path
 from benchmarks import table
 from benchmarks.calls import run_rows
 from benchmarks.copying import measured_version, run_copies
-from benchmarks.prepare import copier_environment, provider_environment, rendered_package
+from benchmarks.credentials import run_credentials
+from benchmarks.prepare import (
+    copier_environment,
+    credentials_environment,
+    provider_environment,
+    rendered_package,
+)
 from benchmarks.startup import run_startup
 
 _RESULTS = Path(__file__).parent / "results"
-_PARTS = ("calls", "copying", "startup")
+_PARTS = ("calls", "credentials", "copying", "startup")
 
 
 def main() -> None:
@@ -41,6 +47,18 @@ def main() -> None:
     if "calls" in parts:
         _say("calls and streams")
         sections.append(table.calls_section(run_rows(programs, options.scale)))
+    if "credentials" in parts:
+        _say("credentials")
+        with tempfile.TemporaryDirectory() as folder:
+            answers = {"auth": "token_file", "auth_fallback": "oauth_client_credentials"}
+            keys = rendered_package(Path(folder), "keys", module_name="bench_keys")
+            tokens = rendered_package(Path(folder), "tokens", module_name="bench_tokens", **answers)
+            python = credentials_environment() / "python"
+            sections.append(
+                table.credentials_section(
+                    run_credentials(python, keys, tokens, max(3, round(30 * options.scale)))
+                )
+            )
     if "copying" in parts:
         _say("copier copy")
         sections.append(

@@ -32,11 +32,18 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
         sys.exit(f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}")
 
 
-def rendered_package(folder: Path) -> Path:
-    """Renders this template with its default answers, uncommitted changes with it; returns the folder."""
+def rendered_package(folder: Path, name: str = "package", **answers: str) -> Path:
+    """Renders this template, uncommitted changes with it; returns the folder.
+
+    Args:
+        folder: where the package's folder goes.
+        name: that folder's name.
+        answers: those that differ from the defaults.
+    """
     copier = Path(sys.executable).with_name("copier")
-    run(copier, "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD", ROOT, folder / "package")
-    return folder / "package"
+    given = [part for question, answer in answers.items() for part in ("-d", f"{question}={answer}")]
+    run(copier, "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD", *given, ROOT, folder / name)
+    return folder / name
 
 
 def provider_environment(package: Path) -> Path:
@@ -52,8 +59,14 @@ def copier_environment() -> Path:
     return _environment("copier", None, ["copier", "copier-template-extensions"])
 
 
+def credentials_environment() -> Path:
+    """Returns the folder of programs of an environment with what tokens need."""
+    wanted = ["httpx", "pydantic-settings", "authlib", "joserfc", "filelock", "platformdirs"]
+    return _environment("credentials", None, wanted)
+
+
 def _environment(name: str, changing: Path | None, wanted: Sequence[str]) -> Path:
-    lock = ROOT / "requirements" / ("litellm.txt" if name == "litellm" else "dev.txt")
+    lock = ROOT / "requirements" / ("dev.txt" if name == "copier" else "litellm.txt")
     inputs = [lock.read_bytes(), changing.read_bytes() if changing else b"", repr(sys.version_info).encode()]
     key = hashlib.sha256(b"".join(inputs)).hexdigest()[:12]
     folder = _KEPT / f"{name}-{key}"

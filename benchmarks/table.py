@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks import calls, copying, startup
+from benchmarks import calls, copying, credentials, startup
 from benchmarks.copying import Copies
 from benchmarks.rounds import Times, difference, ratio
 from benchmarks.upstream import CHUNKS
+
+_CREDENTIAL_GOAL = 20e-6
 
 _HEAD = """\
 Every round gives each contender one turn, in an order of chance. A ratio or a difference is taken within a round;
@@ -116,6 +118,24 @@ def copies_section(copies: Copies) -> str:
             "Seconds on the clock for the whole command, from a local clone with a tag:",
             _table(["", "files", "seconds", "of empty", "ms / file", "this template's share"], body),
             "\n".join([*goals, *(f"- {note}" for note in copies.skipped)]),
+        ]
+    )
+
+
+def credentials_section(times: Times) -> str:
+    """Returns the table of what a good credential costs."""
+    spent = times.clock
+    dear = [name for name in credentials.NAMES[2:] if median(spent[name]) >= _CREDENTIAL_GOAL]
+    body = [
+        [name, f"{median(spent[name]) * 1e6:.1f}", f"{ratio(spent, name, credentials.AUTHLIB):.2f}"]
+        for name in credentials.NAMES
+    ]
+    return "\n\n".join(
+        [
+            "## Credentials",
+            "Microseconds on the clock that authentication adds to a call while its token is good:",
+            _table(["", "µs", "of Authlib"], body),
+            f"- Below {_CREDENTIAL_GOAL * 1e6:.0f} µs each: {_met(not dear)}.",
         ]
     )
 
