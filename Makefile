@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix check format taken-names lock bench clean
+.PHONY: help demo test test-matrix test-auth check format taken-names lock bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,9 @@ test: .venv/installed ## the covering sample: every answer at least once in a fu
 
 test-matrix: .venv/installed ## everything, with the rendered package's own suite for each row of the covering array
 	$(PYTEST)
+
+test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
+	$(BIN)/python -m tests.auth_table
 
 check: .venv/installed .venv-litellm/installed ## format, lint, types, and whether questions/taken.yml is current
 	$(BIN)/ruff format --check

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,6 @@ from typing import Any, TypeAlias
 
 import jinja2
 import yaml
-from allpairspy import AllPairs
 from jinja2 import meta
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,10 +21,14 @@ Answer: TypeAlias = str | list[str]
 Answers: TypeAlias = dict[str, Answer]
 # One value of one factor: a text, a choice, or whether an element of a multiselect question is on.
 # None leaves the question to its default.
-Value: TypeAlias = str | bool | None
+Chosen: TypeAlias = str | bool | None
 Row: TypeAlias = tuple[int, ...]
+# A value of a row: factor, value.
+Value: TypeAlias = tuple[int, int]
 # Two values that a row holds together: factor, value, factor, value.
 Pair: TypeAlias = tuple[int, int, int, int]
+# For each factor, the values that are open once the questions are answered that others depend on.
+Shape: TypeAlias = tuple[tuple[int, ...], ...]
 
 # Legal texts that break careless quoting in Python, TOML, YAML, Markdown, shell or Jinja. `None` is the
 # default. Every question that takes free text has an entry here; `factors()` says so when one is missing.
@@ -59,13 +63,40 @@ TEXTS: dict[str, tuple[str | None, ...]] = {
         "\n".join(f"vendor-{n}/model-{n}:tag-{n}" for n in range(40)),
         "org/sub/model:latest@sha256:00ff+x=1~2\nno\n12345\n1.0\n1e3\n0x1F\n2026-01-01\nnull\nsk-ant\n  spaced  \n\nZ",
     ),
+    "api_key_query": (None, "~a.b_c-d"),
     "api_key_header": (None, "X-Api-Key", "authorization"),
     "api_key_prefix": (None, "", "Token", "~a.b_c+d-1"),
+    "authorize_url": (None, "http://[::1]:8080/authorize?prompt=%7B1%7D&x=a*b,;(c)!$"),
+    "device_authorization_url": (None, "https://auth-1.example.com:65535/a~b/%7Bx%7D/device?x=1&y=/?@:"),
+    "token_url": (None, "https://" + "a-very-long-host-name." * 4 + "example.com/token"),
+    "revocation_url": (None, "http://localhost:8080/revoke?realm=a%22b"),
+    "client_id": (None, '"it\'s"\\{{a}}{%b%}{#c#}${{d}}#1`x`100%<b>&amp;'),
+    "scopes": (None, "a:b/c.d it's {{x}} {%y%} ${{z}} #1 100% [e] https://api.example.com/.default"),
+    "audience": (None, '"it\'s"\\{{a}}{%b%}${{d}}#1`x`'),
+    "resource": (None, "urn:acme:it's{{a}}\\1?" + "very-long-name:" * 6),
+    "redirect_uri": (None, "http://[::1]:8765/a.b_c~d/-/"),
+    "token_file": (None, "~/it's {{ odd }}/{% x %} #1/${y}/雲 'token'.json"),
+    "token_command": (
+        None,
+        'printf \'%s\' "it\'s {{ odd }}" {% x %} ${{ y }} #1 a\\ b\\\' "\\"" ' + "| cat " * 8,
+    ),
+    "token_field": (None, 'data."it\'s {{ odd }}"."a.b/c$ 雲".tok-en_1'),
+    "file_access_token": (None, '"{% x %}.\'y\'"."https://a/b"'),
+    "file_refresh_token": (None, '"${{ x }}"."\'".z'),
+    "file_expires_at": (None, "\"#1: 'x'\""),
+    "claim_headers": (None, '\n  X-Odd:"it\'s {{ a }}"."https://a/b"  \n\nx-two: "{% c: d %}".e\n'),
+    "token_file_headers": (None, '\n X-Odd:"it\'s" \\ {{ a }}: {% b %} ${{ c }} #1 \n\nY: ' + "z" * 99),
+    "jwt_claims": (
+        None,
+        'sub: "it\'s" \\ {{ a }}: {% b %} ${{ c }} #1\n\n  a_b.c-d:  {fingerprint}.{uuid} \n',
+    ),
+    "jwt_headers": (None, ' X-Odd:"it\'s" \\ {{ a }}: {% b %} #1 \n\nY: ' + "z" * 99),
     "litellm_min": (None, "1.106.2"),
 }
 
 
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+_JINJA.filters["to_json"] = json.dumps
 
 
 class _Loader(yaml.SafeLoader):
@@ -105,31 +136,49 @@ def choices(question: Mapping[str, Any]) -> list[str]:
 
 def asked(name: str, answers: Mapping[str, Answer]) -> bool:
     """Tells whether the `when` of a question holds for these answers."""
-    known = {**defaults(), **answers}
-    return _holds(name, tuple(str(known[other]) for other in controllers(name)))
+    return _holds(
+        name, tuple(str(answers.get(other, questions()[other]["default"])) for other in controllers(name))
+    )
 
 
 @cache
 def controllers(name: str) -> tuple[str, ...]:
-    """Returns the questions that the `when` of a question looks at."""
-    return tuple(sorted(meta.find_undeclared_variables(_JINJA.parse(str(questions()[name].get("when", ""))))))
+    """Returns the questions that the `when` of a question depends on, also by way of what is computed from them."""
+    found: set[str] = set()
+    looked_at = _variables(str(questions()[name].get("when", "")))
+    while looked_at:
+        other = looked_at.pop()
+        if other in questions():
+            found.add(other)
+        else:
+            looked_at |= _variables(config()[other]["default"])
+    return tuple(other for other in questions() if other in found)
 
 
 @cache
 def _holds(name: str, values: tuple[str, ...]) -> bool:
     when = questions()[name].get("when", True)
-    context = dict(zip(controllers(name), values, strict=True))
-    return when if isinstance(when, bool) else _JINJA.from_string(when).render(context) == "True"
+    return (
+        when
+        if isinstance(when, bool)
+        else _rendered(when, dict(zip(controllers(name), values, strict=True))) == "True"
+    )
 
 
-@cache
-def defaults() -> dict[str, str]:
-    """Returns the defaults of the questions with choices: all that a `when` may depend on."""
-    return {
-        name: question["default"]
-        for name, question in questions().items()
-        if choices(question) and not question.get("multiselect")
-    }
+def _variables(template: str) -> set[str]:
+    return meta.find_undeclared_variables(_JINJA.parse(template))
+
+
+def _rendered(template: str, answers: Mapping[str, str]) -> str:
+    """Renders a template of the question files; what is computed there is computed here from its own template."""
+    context: dict[str, Any] = {}
+    for name in _variables(template):
+        if name in answers:
+            context[name] = answers[name]
+        else:
+            text = _rendered(config()[name]["default"], answers)
+            context[name] = yaml.safe_load(text) if config()[name]["type"] == "yaml" else text
+    return _JINJA.from_string(template).render(context)
 
 
 @dataclass(frozen=True)
@@ -138,7 +187,7 @@ class Factor:
 
     question: str
     element: str | None
-    values: tuple[Value, ...]
+    values: tuple[Chosen, ...]
     # Whether a `when` can leave the question out; then the last value stands for "not asked".
     conditional: bool
 
@@ -168,9 +217,14 @@ def factors() -> tuple[Factor, ...]:
 
 
 def to_answers(row: Row) -> Answers:
-    """Returns the answers that a row stands for; a row may be shorter than the factors."""
+    """Returns the answers that a row stands for."""
+    return _answers_of(enumerate(row))
+
+
+def _answers_of(values: Iterable[Value]) -> Answers:
     answers: Answers = {}
-    for factor, index in zip(factors(), row, strict=False):
+    for position, index in values:
+        factor = factors()[position]
         if factor.absent(index):
             continue
         value = factor.values[index]
@@ -185,13 +239,21 @@ def to_answers(row: Row) -> Answers:
 
 
 def allowed(row: Row) -> bool:
-    """Tells whether each conditional question of a (partial) row is answered exactly where it is asked."""
+    """Tells whether each conditional question of a row is answered exactly where it is asked."""
     answers = to_answers(row)
     return all(
         asked(factor.question, answers) is not factor.absent(index)
-        for factor, index in zip(factors(), row, strict=False)
+        for factor, index in zip(factors(), row, strict=True)
         if factor.conditional
     )
+
+
+def leading_to(name: str) -> Answers:
+    """Returns answers after which a question is asked; none for one that always is."""
+    position = next(n for n, factor in enumerate(factors()) if factor.question == name)
+    shape = next(shape for shape in shapes() if not factors()[position].absent(shape[position][0]))
+    answers = _answers_of(enumerate(indices[0] for indices in shape))
+    return {other: answers[other] for other in controllers(name) if other in answers}
 
 
 def pairs(row: Row) -> Iterator[Pair]:
@@ -201,94 +263,154 @@ def pairs(row: Row) -> Iterator[Pair]:
 
 
 @cache
-def feasible_pairs() -> frozenset[Pair]:
-    """Returns every pair of values that some legal row holds."""
-    found: set[Pair] = set()
-    for (one, left), (two, right) in combinations(enumerate(factors()), 2):
-        for first in range(left.size):
-            for second in range(right.size):
-                if _completed({one: first, two: second}) is not None:
-                    found.add((one, first, two, second))
-    return frozenset(found)
-
-
-def _completed(fixed: Mapping[int, int], missing: AbstractSet[Pair] = frozenset()) -> Row | None:
-    """Returns a legal row with the fixed values, or None; the rest brings in most of the missing pairs."""
-    names = {other for position in fixed for other in controllers(factors()[position].question)}
-    free = [n for n, factor in enumerate(factors()) if factor.question in names and n not in fixed]
-    for values in product(*(range(factors()[n].size) for n in free)):
-        wanted = {**dict(zip(free, values, strict=True)), **fixed}
-        row: Row = ()
-        for position, factor in enumerate(factors()):
-            if position in wanted:
-                index = wanted[position]
-            elif factor.conditional and not asked(factor.question, to_answers(row)):
-                index = len(factor.values)
-            else:
-                known = [*enumerate(row), *((n, value) for n, value in wanted.items() if n > position)]
-                gains = [
-                    len(missing & {_pair(position, i, *other) for other in known})
-                    for i in range(len(factor.values))
-                ]
-                index = gains.index(max(gains))
-            row = (*row, index)
-        if allowed(row):
-            return row
-    return None
-
-
-def _pair(one: int, first: int, two: int, second: int) -> Pair:
-    return (one, first, two, second) if one < two else (two, second, one, first)
-
-
-@cache
-def covering_rows() -> tuple[Row, ...]:
-    """Returns rows that hold every feasible pair of values; the first row is the defaults."""
-    start = _completed({})
-    assert start is not None
-    rows: list[Row] = [start]
-    # AllPairs gives up at the first row that adds nothing, so whatever it left out is added one by one.
-    generated = AllPairs(
-        [list(range(factor.size)) for factor in factors()], filter_func=lambda r: allowed(tuple(r))
+def shapes() -> tuple[Shape, ...]:
+    """Returns the shapes of all legal rows: each is one way to answer the questions that others depend on."""
+    steering = {other for name in questions() for other in controllers(name)}
+    decided: list[dict[int, int]] = [{}]
+    for position, factor in enumerate(factors()):
+        if factor.question in steering:
+            decided = [{**one, position: index} for one in decided for index in _open(factor, one)]
+    return tuple(
+        tuple((one[n],) if n in one else _open(factor, one) for n, factor in enumerate(factors()))
+        for one in decided
     )
-    rows.extend(tuple(row) for row in generated)
-    missing = feasible_pairs().difference(*(pairs(row) for row in rows))
-    while missing:
-        one, first, two, second = min(missing)
-        row = _completed({one: first, two: second}, missing)
-        assert row is not None
-        rows.append(row)
-        missing -= set(pairs(row))
-    return tuple(dict.fromkeys(rows))
+
+
+def _open(factor: Factor, decided: Mapping[int, int]) -> tuple[int, ...]:
+    """The values that a factor can take after what is decided: all that it has, or "not asked"."""
+    if factor.conditional and not asked(factor.question, _answers_of(decided.items())):
+        return (len(factor.values),)
+    return tuple(range(len(factor.values)))
 
 
 @cache
-def single_rows() -> tuple[Row, ...]:
-    """Returns the rows that differ from the defaults in one answer (and what `when` makes of it)."""
-    rows = [
-        _completed({position: index})
-        for position, factor in enumerate(factors())
-        for index in range(1, factor.size)
+def feasible_pairs() -> frozenset[Pair]:
+    """Returns every pair of values that some legal row holds and that is worth a row.
+
+    The default text of a question that not everybody is asked is not: the single rows have it.
+    """
+    open_ones = [
+        [[index for index in indices if not _plain(n, index)] for n, indices in enumerate(shape)]
+        for shape in shapes()
     ]
-    return tuple(dict.fromkeys(row for row in rows if row is not None and row not in covering_rows()))
+    return frozenset(
+        (one, first, two, second)
+        for shape in open_ones
+        for (one, left), (two, right) in combinations(enumerate(shape), 2)
+        for first, second in product(left, right)
+    )
 
 
-def values_of(row: Row) -> set[tuple[int, int]]:
-    """Returns the values of a row as (factor, value), "not asked" left out."""
-    return {(n, index) for n, index in enumerate(row) if not factors()[n].absent(index)}
+def _plain(position: int, index: int) -> bool:
+    factor = factors()[position]
+    return factor.conditional and not factor.absent(index) and factor.values[index] is None
+
+
+class _Missing:
+    """The pairs that no row holds yet: for each value, those that it has not met, as a set of bits."""
+
+    def __init__(self) -> None:
+        self._unmet = {(n, index): 0 for n, factor in enumerate(factors()) for index in range(factor.size)}
+        self._bit = {value: 1 << n for n, value in enumerate(self._unmet)}
+        for one, first, two, second in feasible_pairs():
+            self._unmet[one, first] |= self._bit[two, second]
+            self._unmet[two, second] |= self._bit[one, first]
+
+    def __bool__(self) -> bool:
+        return any(self._unmet.values())
+
+    def bits(self, values: Iterable[Value]) -> int:
+        """Returns values as a set of bits."""
+        return sum(self._bit[value] for value in values)
+
+    def gain(self, value: Value, others: int) -> int:
+        """Returns how many pairs a value makes with others that are missing."""
+        return (self._unmet[value] & others).bit_count()
+
+    def gains(self, row: Row) -> int:
+        """Returns how many missing pairs a row has."""
+        bits = self.bits(enumerate(row))
+        return sum(self.gain(value, bits) for value in enumerate(row)) // 2
+
+    def remove(self, row: Row) -> None:
+        """Takes note of a new row."""
+        met = self.bits(enumerate(row))
+        for value in enumerate(row):
+            self._unmet[value] &= ~met
+
+    def one(self) -> tuple[tuple[int, int], Value]:
+        """Returns a missing pair: the value with the most of them, and the one of its partners with the most."""
+        first = max(self._unmet, key=lambda value: self._unmet[value].bit_count())
+        partners = [value for value, bit in self._bit.items() if self._unmet[first] & bit]
+        return first, max(partners, key=lambda value: self._unmet[value].bit_count())
+
+
+def _row(shape: Shape, fixed: Mapping[int, int], missing: _Missing, wanted: AbstractSet[Value]) -> Row:
+    """Fills a row of this shape, value by value: with one that is wanted, else with the one that gains most."""
+    chosen = dict(fixed)
+    bits = missing.bits(chosen.items())
+    for position, indices in enumerate(shape):
+        if position not in chosen:
+            values = [(position, index) for index in indices]
+            best = max(values, key=lambda value: (value in wanted, missing.gain(value, bits)))
+            chosen[position] = best[1]
+            bits |= missing.bits([best])
+    return tuple(chosen[position] for position in range(len(shape)))
+
+
+def _best(rows: Iterable[Row], missing: _Missing, wanted: AbstractSet[Value]) -> Row:
+    """Returns the row with most of what is wanted, or else the one that gains most."""
+    return max(rows, key=lambda row: (len(wanted & values_of(row)), missing.gains(row)))
 
 
 @cache
 def sample_rows() -> tuple[Row, ...]:
-    """Returns a few of the covering rows that together hold every answer at least once."""
-    missing = set().union(*(values_of(row) for row in covering_rows()))
-    rows = list(covering_rows()[:1])
-    missing -= values_of(rows[0])
-    while missing:
-        best = max(covering_rows(), key=lambda row: len(missing & values_of(row)))
-        rows.append(best)
-        missing -= values_of(best)
+    """Returns a few rows, the defaults first, that together hold every choice and every odd text."""
+    missing = _Missing()
+    rows = [tuple(indices[0] for indices in shapes()[0])]
+    wanted = {
+        (n, i)
+        for n, factor in enumerate(factors())
+        for i, text in enumerate(factor.values)
+        if text is not None
+    }
+    while wanted := wanted - values_of(rows[-1]):
+        missing.remove(rows[-1])
+        rows.append(_best((_row(shape, {}, missing, wanted) for shape in shapes()), missing, wanted))
     return tuple(rows)
+
+
+@cache
+def covering_rows() -> tuple[Row, ...]:
+    """Returns rows that hold every feasible pair of values; the sample comes first."""
+    missing = _Missing()
+    rows = list(sample_rows())
+    for row in rows:
+        missing.remove(row)
+    while missing:
+        fixed = dict(missing.one())
+        able = [shape for shape in shapes() if all(index in shape[n] for n, index in fixed.items())]
+        rows.append(_best((_row(shape, fixed, missing, set()) for shape in able), missing, set()))
+        missing.remove(rows[-1])
+    return tuple(rows)
+
+
+@cache
+def single_rows() -> tuple[Row, ...]:
+    """Returns the rows that differ from the defaults in one choice (and what `when` makes of it)."""
+    rows: list[Row] = []
+    for position, factor in enumerate(factors()):
+        if None in factor.values:  # a text, whose neighbours do not matter
+            continue
+        for index in range(1, len(factor.values)):
+            shape = next(shape for shape in shapes() if index in shape[position])
+            rows.append(tuple(index if n == position else indices[0] for n, indices in enumerate(shape)))
+    return tuple(dict.fromkeys(row for row in rows if row not in covering_rows()))
+
+
+def values_of(row: Row) -> set[Value]:
+    """Returns the values of a row as (factor, value), "not asked" left out."""
+    return {(n, index) for n, index in enumerate(row) if not factors()[n].absent(index)}
 
 
 def row_id(row: Row) -> str:

@@ -18,8 +18,12 @@ ANSWERS_FILE = ".copier-answers.yml"
 _LEFTOVER = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 # In Python, two braces in a row are also an f-string's way to write one.
 _LEFTOVER_IN_PYTHON = re.compile(r"\{\{-? |\{%|\{#")
-_UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
-_SECRET = re.compile(r"secret|token|password|credential|api_key$", re.IGNORECASE)
+_UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
+_SECRET = re.compile(
+    r"secret|passw|passphrase|credential|(api|private|client|jwt)_key$|token$", re.IGNORECASE
+)
+# These ask where in a file a token is, not for the token.
+_PLACES = ("file_access_token", "file_refresh_token")
 _HOMES = re.compile(r"/home/\w|/Users/\w|[A-Z]:\\Users")
 # These describe a container, whose home folders are nobody's.
 _OF_CONTAINERS = ("Dockerfile", "compose.yaml")
@@ -128,8 +132,13 @@ def recorded(folder: Path, answers: Mapping[str, Answer]) -> list[str]:
         for name, answer in answers.items()
         if name in record and record[name] != answer
     ]
-    found += [f"{ANSWERS_FILE}: {name} looks like a secret" for name in record if _SECRET.search(name)]
+    found += [f"{ANSWERS_FILE}: {name} looks like a secret" for name in record if asks_for_a_secret(name)]
     return found
+
+
+def asks_for_a_secret(name: str) -> bool:
+    """Tells whether a question of that name looks as if its answer were a secret."""
+    return name not in _PLACES and _SECRET.search(name) is not None
 
 
 def same(one: Path, other: Path) -> list[str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Tools, install_tools, render
+from tests.support import EVERYTHING, TEMPLATE, Tools, install_tools, render
 
 
 @pytest.fixture(scope="session")
 def copier_template_paths() -> list[str]:
-    """Names what pytest-copier copies: what Copier reads, and nothing that lies about in the working tree."""
-    return [".gitignore", "copier.yml", "questions", "template"]
+    """Names what pytest-copier copies."""
+    return list(TEMPLATE)
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +25,5 @@ def worker(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def tools(copier_template: Path, tmp_path_factory: pytest.TempPathFactory, worker: str) -> Tools:
     """Gives ruff, mypy and all that a rendered package imports."""
-    folder = tmp_path_factory.mktemp("for-tools") / "default"
-    return install_tools(render(copier_template, folder, {}), worker)
+    folder = tmp_path_factory.mktemp("for-tools") / "everything"
+    return install_tools(render(copier_template, folder, EVERYTHING), worker)

@@ -23,6 +23,12 @@ from tests.answers import ROOT, Answer
 KEPT = ROOT / ".venv-rendered"
 UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
 
+# Answers with every dependency that a render can have; tests/test_auth_files.py compares.
+EVERYTHING: Mapping[str, Answer] = {"auth": "oauth_device_code", "token_store": "keyring"}
+
+# What Copier reads, and nothing that lies about in the working tree.
+TEMPLATE = (".gitignore", "copier.yml", "questions", "template")
+
 # What a run of ours puts into the environment and a rendered package's own run must not see.
 _OURS = (
     "PYTEST_",
@@ -49,6 +55,18 @@ _KEEP = (
 def render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
     """Renders the template as an untrusting user would, and returns the folder."""
     copier.run_copy(str(template), folder, data=dict(answers), unsafe=False, defaults=True, quiet=True)
+    return folder
+
+
+def copy_template(folder: Path) -> Path:
+    """Copies the template as it is in the working tree into a new folder, and returns that."""
+    for name in TEMPLATE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
     return folder
 
 
@@ -124,9 +142,11 @@ class Tools:
 
     def mypy(self, folder: Path) -> list[str]:
         """Runs mypy as the rendered package configures it; returns what it found."""
-        done = run(
-            self.python, "-m", "mypy", "--cache-dir", self.mypy_cache, "--no-error-summary", cwd=folder
-        )
+        # One cache for each configuration: mypy drops what it has from a run with another one.
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        key = hashlib.sha256(repr(project["tool"]["mypy"]).encode()).hexdigest()[:12]
+        cache = self.mypy_cache.with_name(f"{self.mypy_cache.name}-{key}")
+        done = run(self.python, "-m", "mypy", "--cache-dir", cache, "--no-error-summary", cwd=folder)
         return [f"mypy: {line}" for line in done.stdout.splitlines()] if done.returncode else []
 
 

@@ -12,6 +12,7 @@ from tests.answers import (
     asked,
     choices,
     config,
+    controllers,
     covering_rows,
     factors,
     feasible_pairs,
@@ -52,16 +53,49 @@ def test_rows_answer_what_is_asked_and_nothing_else() -> None:
 
 
 def test_a_question_that_is_not_asked_is_a_row_too() -> None:
-    for name in ("api_key_header", "publish"):
+    for name in (name for name in questions() if controllers(name)):
         assert any(
             name not in to_answers(row) and not asked(name, to_answers(row)) for row in covering_rows()
         )
 
 
-def test_the_sample_holds_every_answer() -> None:
-    everything = set().union(*(values_of(row) for row in covering_rows()))
-    assert everything == {(n, i) for n, factor in enumerate(factors()) for i in range(len(factor.values))}
-    assert everything == set().union(*(values_of(row) for row in sample_rows()))
+def test_the_rows_hold_every_answer() -> None:
+    everything = {(n, i) for n, factor in enumerate(factors()) for i in range(len(factor.values))}
+    assert everything == set().union(*(values_of(row) for row in (*covering_rows(), *single_rows())))
+
+
+def test_the_sample_holds_every_choice_and_every_odd_text() -> None:
+    everything = {
+        (n, i)
+        for n, factor in enumerate(factors())
+        for i, value in enumerate(factor.values)
+        if value is not None
+    }
+    assert everything <= set().union(*(values_of(row) for row in sample_rows()))
+    assert sample_rows() == covering_rows()[: len(sample_rows())]
+    assert set(to_answers(sample_rows()[0])) == {
+        name for name in questions() if choices(questions()[name])
+    } & {name for name in questions() if asked(name, {})}
+
+
+def test_every_kind_of_authentication_is_in_the_sample() -> None:
+    kinds = [{name: to_answers(row).get(name) for name in ("auth", "auth_fallback")} for row in sample_rows()]
+    assert {kind["auth"] for kind in kinds} == set(choices(questions()["auth"]))
+    assert {kind["auth_fallback"] for kind in kinds} == {None, *choices(questions()["auth_fallback"])}
+
+
+def test_each_run_of_the_suite_counts() -> None:
+    # A row of the sample takes more than a minute of CI: a new question should not need more rows lightly.
+    assert len(sample_rows()) <= 12
+    assert len(covering_rows()) <= 75
+
+
+def test_a_when_is_followed_through_what_is_computed() -> None:
+    assert controllers("token_store") == ("auth", "auth_fallback")
+    assert asked("token_store", {"auth": "signed_jwt"})
+    assert not asked("token_store", {"auth": "token_file"})
+    assert asked("token_store", {"auth": "token_file", "auth_fallback": "signed_jwt"})
+    assert not asked("jwt_claims", {"auth": "token_command"})
 
 
 def test_rows_are_the_same_in_every_process() -> None:

@@ -29,6 +29,9 @@ def test_the_table_has_every_choice_and_the_default(name: str) -> None:
     assert [choice for choice in choices(questions()[name]) if f"`{choice}`" not in line] == []
     default = questions()[name]["default"]
     shown = line.split("|")[2].strip()
+    if "{{" in str(default):  # it depends on other answers, and is put in words
+        assert shown
+        return
     assert shown == ("all" if default == choices(questions()[name]) else f"`{default}`")
 
 

@@ -1,4 +1,4 @@
-"""Every pair of answers, and every answer alone, renders to a clean, typed package."""
+"""Every pair of answers, and every choice alone, renders to a clean, typed package."""
 
 from __future__ import annotations
 

@@ -11,11 +11,86 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.answers import Answers, choices, config, questions
+from tests import checks
+from tests.answers import Answer, Answers, choices, config, leading_to, questions
 from tests.checks import ANSWERS_FILE
-from tests.support import render
+from tests.support import EVERYTHING, render
 
 TAKEN = config()["taken_providers"]["default"].split()
+
+# What several questions share; one of them tries all, the others a few, as they have the same rule.
+SECURE = (
+    "https://h",
+    "https://h/",
+    "https://a-b.c_d.example:65535/x//y",
+    "https://[2001:db8::1]:8443/token",
+    "https://h?realm=a&b=/?",
+    "https://h/a@b:c",
+    "http://localhost",
+    "http://127.0.0.1:8080/token",
+    "http://[::1]:1/token",
+)
+INSECURE = (
+    "h/token",
+    "http://h/token",
+    "http://127.0.0.2/token",
+    "http://127.0.0.1.example.com/token",
+    "http://localhost.example.com",
+    "http://localhost@example.com/token",
+    "HTTP://example.com",
+    "ftp://h",
+    "https://",
+    "https:///token",
+    "https://user:word@h/token",
+    "https://user@h/token",
+    "https://h:80@example.com/",
+    "https://h:0/token",
+    "https://h:65536/token",
+    "https://h:/token",
+    "https://h/token#x",
+    "https://h/a b",
+    "https://h\\@example.com/",
+    "https://h/token\n",
+    "https://h/\r\nX-A: b",
+    'https://h/"',
+    "https://h/{{ x }}",
+    "https://é.example.com",
+)
+KEYS = ("a", "a.b", "a_b-c.1", '"a.b".c', '"a b"', '"$x:/y"', '"it\'s"."雲"')
+NO_KEYS = (
+    "a b",
+    ".a",
+    "a.",
+    "a..b",
+    '"a',
+    'a"',
+    'a"b"',
+    '"a"b',
+    '""',
+    "a/b",
+    "'a'",
+    '"a\\b"',
+    '"a\nb"',
+    "a\n",
+    "é",
+    "{{a}}",
+)
+HEADERS = ("", "X: a", "X:a: b", 'X-Y-1:  a "b" c ', "\n X: a\n\nY: b\n", "X: a\rY: b")
+# Each is one line, so that it is the one that a refusal quotes.
+NO_HEADERS = (
+    "X",
+    "X:",
+    "X: ",
+    ": a",
+    "X Y: a",
+    "X : a",
+    "1X: a",
+    "X_Y: a",
+    "X: é",
+    "X: a\tb",
+    "X: a\x00b",
+    "é: a",
+)
 
 GOOD: dict[str, tuple[str, ...]] = {
     "provider_name": ("A", "x" * 60, 'Zoë\'s "AI"', "模型"),
@@ -34,8 +109,33 @@ GOOD: dict[str, tuple[str, ...]] = {
         "https://[::1]/v1",
     ),
     "models": ("m", "a/b:c@d", "m1\nm2", "  m1  \n\n m2\n", "gpt-4o", "no\n1.0"),
+    "api_key_query": ("key", "api_key", "a.b-c_d~e", "1"),
     "api_key_header": ("X", "X-Api-Key", "authorization"),
     "api_key_prefix": ("", "Bearer", "Token", "a.b-c_d~e+f"),
+    "authorize_url": SECURE[-2:],
+    "device_authorization_url": SECURE[-2:],
+    "token_url": SECURE,
+    "revocation_url": ("", *SECURE[-2:]),
+    "client_id": ("", "a", "https://client.example.com/id", "a:b@c", "\"'\\"),
+    "scopes": ("", "openid", "a b", "https://h/.default", "a:b/c!d#e[f]g~'"),
+    "audience": ("", "a", "https://h", "urn:a:b"),
+    "resource": ("", "https://h", "urn:a:b", "a:b"),
+    "redirect_uri": (
+        "http://127.0.0.1",
+        "http://127.0.0.1:1/",
+        "http://localhost:65535/a/b-c_d~e.f",
+        "http://[::1]/callback",
+    ),
+    "token_file": ("a", "/run/secrets/token", "~/.acme/auth.json", "C:\\x y\\z", "a'b", "-"),
+    "token_command": ("a", "a b", "a 'b \" c'", 'a "b \' c"', "a \\' b", 'a "\\"" b', "a\\ b", "  a"),
+    "token_field": KEYS,
+    "file_access_token": KEYS[-2:],
+    "file_refresh_token": KEYS[-2:],
+    "file_expires_at": ("", *KEYS[-2:]),
+    "claim_headers": ("", "X: a", "X:a.b", 'X-Y: "a.b/c".d\n\n Y: e ', "X: sub\r\nY: sub"),
+    "token_file_headers": HEADERS,
+    "jwt_claims": ("", "iss: a", "a: b: c\n\n d.e_f-g:  h i ", "aud: https://h", "EXP: 1"),
+    "jwt_headers": HEADERS[-2:],
     "litellm_min": ("1.100.0", "1.106.2", "2.0.0"),
 }
 
@@ -111,8 +211,54 @@ BAD: dict[str, tuple[str, ...]] = {
         "https://h/{{ x }}",
     ),
     "models": ("", " \n ", "a b", "-m", "m1\nm1", "m1\n m1 ", "acme-ai/m", 'a"b', "{{ m }}", "x" * 201, "é"),
+    "api_key_query": ("", "a b", "a=b", "a&b", "a?", "a\n", "é", "a%20", "a[]"),
     "api_key_header": ("", "X Key", "X:Key", "1X", "X_Key", "X\n", "X-Key: a"),
     "api_key_prefix": ("two words", " Bearer", "Bearer ", "a\n", 'a"b', "é"),
+    "authorize_url": ("", *INSECURE[:3]),
+    "device_authorization_url": ("", *INSECURE[:3]),
+    "token_url": ("", *INSECURE),
+    "revocation_url": INSECURE[:3],
+    "client_id": ("a b", " ", "a\n", "é", "a\x7f"),
+    "scopes": (" ", " a", "a ", "a  b", "a\tb", "a\nb", 'a"b', "a\\b", "é"),
+    "audience": ("a b", " ", "a\n", "é"),
+    "resource": ("a", "/a", "https:", "https://h/a b", "https://h/#a", "a\n", "é:a"),
+    "redirect_uri": (
+        "",
+        "https://127.0.0.1/callback",
+        "http://example.com/callback",
+        "http://127.0.0.1.example.com/",
+        "http://localhost@example.com/",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:65536/",
+        "http://127.0.0.1/?a=b",
+        "http://127.0.0.1/#a",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1/\n",
+        "127.0.0.1/callback",
+    ),
+    "token_file": ("", " ", " a", "a ", "a\n", "a\nb", "a\x00b", 'a"b', "a\u2028b", "a\x85b"),
+    "token_command": ("", " ", "a\nb", "a\n", "a 'b", 'a "b', "a \\", "it's", 'a "b\\"', "a\x00", "a\u2029"),
+    "token_field": ("", *NO_KEYS),
+    "file_access_token": ("", *NO_KEYS[:3]),
+    "file_refresh_token": ("", *NO_KEYS[:3]),
+    "file_expires_at": NO_KEYS[:3],
+    "claim_headers": (*NO_HEADERS[:3], "X: a b", "X: a..b", 'X: "a', "X: 'a'", "authorization: a"),
+    "token_file_headers": (*NO_HEADERS, "Authorization: a"),
+    "jwt_claims": (
+        "iss",
+        "iss:",
+        "iss: ",
+        "iss:a",
+        ": a",
+        "1a: b",
+        "a b: c",
+        "a: é",
+        "iat: 1",
+        "exp: 1",
+        " exp: 1",
+        "https://h/a: b",
+    ),
+    "jwt_headers": (*NO_HEADERS[:3], "AUTHORIZATION: a"),
     "litellm_min": (
         "",
         "1",
@@ -125,6 +271,14 @@ BAD: dict[str, tuple[str, ...]] = {
         ">=1.100.0",
         "1.100.0\n",
     ),
+}
+
+# Several lines, the last of which is refused.
+BAD_LINES = {
+    "claim_headers": ("X: a\nY", "X: a\nx: b", "X: a\r\n\r\nY", "X: sub\u2028Y"),
+    "token_file_headers": ("X: a\nY", "X: a\nx:a", "X: a\rY", "X: a\x0bno header"),
+    "jwt_claims": ("a: b\nexp: 1", "a: b\na: b", "a: b\rc"),
+    "jwt_headers": ("X: a\nY", "X: a\n\nX: a", "X: a\rY"),
 }
 
 # What LiteLLM would call instead of the rendered provider, whatever the prefix.
@@ -161,16 +315,17 @@ def test_every_free_text_has_good_and_bad_values() -> None:
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
 def test_good_values_render(name: str, value: str, copier_template: Path, tmp_path: Path) -> None:
-    folder = render(copier_template, tmp_path / "package", {name: value})
+    folder = render(copier_template, tmp_path / "package", {**leading_to(name), name: value})
+    assert not checks.syntax(folder)
     record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
     assert record[name] == value
 
 
-@pytest.mark.parametrize(("name", "value"), [*cases(BAD), *cases({"models": BAD_MODELS})])
+@pytest.mark.parametrize(("name", "value"), [*cases(BAD), *cases({"models": BAD_MODELS}), *cases(BAD_LINES)])
 def test_bad_values_are_refused_in_one_sentence(
     name: str, value: str, copier_template: Path, tmp_path: Path
 ) -> None:
-    said = refusal(copier_template, tmp_path / "package", {name: value})
+    said = refusal(copier_template, tmp_path / "package", {**leading_to(name), name: value})
     question, sentence = re.fullmatch(
         r"Validation error for question '(\w+)': (.*)", said, re.DOTALL
     ).groups()  # type: ignore[union-attr]
@@ -179,6 +334,8 @@ def test_bad_values_are_refused_in_one_sentence(
     culprit = value
     if name == "models" and value.strip():
         culprit = value.splitlines()[0].strip()
+    elif name in BAD_LINES:
+        culprit = value.splitlines()[-1]
     assert sentence.startswith(f'"{culprit}" '), sentence
     rule, _, mend = sentence.removeprefix(f'"{culprit}" ').partition(": ")
     assert re.match(r"(is|would|cannot|carries|stands|names)\b", rule), sentence
@@ -207,7 +364,7 @@ def test_the_default_provider_avoids_a_taken_name(copier_template: Path, tmp_pat
 def test_no_dependency_and_no_module_of_python_can_be_the_package(
     copier_template: Path, tmp_path: Path
 ) -> None:
-    folder = render(copier_template, tmp_path / "package", {})
+    folder = render(copier_template, tmp_path / "package", EVERYTHING)
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
     names = {re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in wanted if isinstance(wish, str)}
@@ -223,7 +380,7 @@ def test_no_dependency_and_no_module_of_python_can_be_the_package(
 @pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])
 def test_only_the_choices_can_be_chosen(name: str, copier_template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "package"
-    wrong = ["nonsense"] if questions()[name].get("multiselect") else "nonsense"
+    wrong: Answer = ["nonsense"] if questions()[name].get("multiselect") else "nonsense"
     with pytest.raises(ValueError, match=r"nonsense|Invalid choice"):
-        render(copier_template, folder, {name: wrong})
+        render(copier_template, folder, {**leading_to(name), name: wrong})
     assert not folder.exists()

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.answers import asked, questions
+from tests.answers import Answers, asked, choices, questions
 from tests.checks import ANSWERS_FILE, same
 from tests.support import render
-from tests.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, REDRAW, Wizard, wizard
+from tests.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, REDRAW, UP, Wizard, wizard
 
 
 def accept(dialog: Wizard, name: str) -> None:
@@ -19,11 +19,25 @@ def accept(dialog: Wizard, name: str) -> None:
     dialog.send(END_OF_LINES if questions()[name].get("multiline") else ENTER)
 
 
+def choose(dialog: Wizard, name: str, answer: str) -> None:
+    """Picks an answer from a list, whichever it stands on."""
+    offered = choices(questions()[name])
+    default = str(questions()[name]["default"])
+    assert default in offered, "the list may stand anywhere"
+    steps = offered.index(answer) - offered.index(default)
+    dialog.send((DOWN if steps > 0 else UP) * abs(steps) + ENTER)
+
+
+def asked_with(answers: Answers) -> list[str]:
+    """Returns the questions that are asked when these answers are given, and the default everywhere else."""
+    return [name for name in questions() if asked(name, answers)]
+
+
 def test_enter_takes_every_default(copier_template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "package"
     with wizard(copier_template, folder) as dialog:
         dialog.expect("Ctrl-C stops and leaves nothing behind")
-        for name in questions():
+        for name in asked_with({}):
             accept(dialog, name)
         assert dialog.end() == 0, dialog.screen
         before, after = dialog.screen, dialog.screen.split("Made ")[-1]
@@ -49,7 +63,7 @@ def test_a_wrong_provider_is_explained_and_corrected(copier_template: Path, tmp_
         dialog.expect("such as my-openai.")
         assert not folder.exists()
         dialog.send(CLEAR + "my-openai" + ENTER)
-        for name in list(questions())[2:]:
+        for name in asked_with({})[2:]:
             accept(dialog, name)
         assert dialog.end() == 0, dialog.screen
 
@@ -59,33 +73,42 @@ def test_a_wrong_provider_is_explained_and_corrected(copier_template: Path, tmp_
     assert record["module_name"] == "litellm_my_openai"
 
 
-def test_follow_ups_are_asked_only_where_they_apply(copier_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"auth": "none", "ci": "none"},
+        {"auth": "api_key", "api_key_in": "query"},
+        {"auth": "oauth_authorization_code", "ci": "none"},
+        {"auth": "token_file", "auth_fallback": "signed_jwt"},
+    ],
+    ids=lambda chosen: "-".join(chosen.values()),
+)
+def test_follow_ups_are_asked_only_where_they_apply(
+    chosen: dict[str, str], copier_template: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "package"
-    chosen = {"auth": "none", "ci": "none"}
     with wizard(copier_template, folder) as dialog:
-        for name, question in questions().items():
-            if not asked(name, chosen):
-                continue
+        for name in asked_with({**chosen}):
             if name in chosen:
                 dialog.asks(name)
-                dialog.send(DOWN * list(question["choices"].values()).index(chosen[name]) + ENTER)
+                choose(dialog, name, chosen[name])
             else:
                 accept(dialog, name)
         assert dialog.end() == 0, dialog.screen
         shown = dialog.screen
 
     record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
-    for name in ("api_key_header", "api_key_prefix", "publish"):
+    for name in set(questions()) - set(asked_with({**chosen})):
         assert str(questions()[name]["help"]) not in shown
         assert name not in record
-    assert record["auth"] == record["ci"] == "none"
+    assert {name: record[name] for name in chosen} == chosen
 
 
 @pytest.mark.parametrize("stop_at", ["provider_name", "models", "include", "litellm_min"])
 def test_ctrl_c_leaves_nothing_behind(stop_at: str, copier_template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "package"
     with wizard(copier_template, folder) as dialog:
-        for name in questions():
+        for name in asked_with({}):
             if name == stop_at:
                 dialog.asks(name)
                 dialog.interrupt()

@@ -16,6 +16,7 @@ from tests.support import environment
 ENTER = "\r"
 # A list of lines takes Enter as a new line; Esc and Enter end it.
 END_OF_LINES = "\x1b\r"
+UP = "\x1b[A"
 DOWN = "\x1b[B"
 CLEAR = "\x15"
 # Draws the whole screen anew: the terminal is otherwise sent only the letters that have changed.

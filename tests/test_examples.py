@@ -1,0 +1,50 @@
+"""The worked answers in examples/answers: each file renders, with nothing else asked, to a clean, typed package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import checks
+from tests.answers import ROOT, Answers, asked
+from tests.support import Tools, commit_all, render, run
+
+FILES = sorted((ROOT / "examples" / "answers").glob("*.yml"))
+
+
+def test_there_are_three_at_least() -> None:
+    assert len(FILES) >= 3
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+def test_a_worked_example_renders_clean(
+    file: Path, copier_template: Path, tmp_path: Path, tools: Tools
+) -> None:
+    answers: Answers = yaml.safe_load(file.read_text(encoding="utf-8"))
+    not_asked = [name for name in answers if not asked(name, answers)]
+    assert not not_asked
+
+    folder = render(copier_template, tmp_path / "package", answers)
+    problems = [
+        *checks.names(folder),
+        *checks.texts(folder, machine=(ROOT, copier_template, tmp_path)),
+        *checks.leftovers(folder),
+        *checks.syntax(folder),
+        *checks.recorded(folder, answers),
+    ]
+    commit_all(folder)
+    problems += [*tools.ruff(folder, "format", "--check"), *tools.ruff(folder, "check"), *tools.mypy(folder)]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+def test_the_command_of_the_readme_takes_it(file: Path, copier_template: Path, tmp_path: Path) -> None:
+    copier = Path(sys.executable).with_name("copier")
+    folder = tmp_path / "package"
+    done = run(copier, "copy", "--defaults", "--data-file", file, copier_template, folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    answers = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert not checks.recorded(folder, answers)
