@@ -231,7 +231,7 @@ def test_no_secret_in_a_failure(
     mode: Mode, streamed: bool, upstream: Upstream, model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Upstreams like to quote the key that they refuse."""
-    upstream.will(Refusal(401, "invalid_api_key", f"Incorrect API key provided: {KEY}"))
+    upstream.will(*[Refusal(401, "invalid_api_key", f"Incorrect API key provided: {KEY}")] * 2)
     with caplog.at_level(logging.DEBUG, logger=answers.PROVIDER):
         error = fail(mode, streamed, model, api_key=KEY)
     seen = [str(error), repr(error), caplog.text, error.response.text, str(error.response.request.headers)]
@@ -240,7 +240,7 @@ def test_no_secret_in_a_failure(
 
 def test_no_secret_of_the_caller_in_a_failure(upstream: Upstream, model: str) -> None:
     upstream.guard = None
-    upstream.will(Refusal(401, "invalid_api_key", "Incorrect API key provided: sk-of-the-caller"))
+    upstream.will(*[Refusal(401, "invalid_api_key", "Incorrect API key provided: sk-of-the-caller")] * 2)
     error = fail("sync", False, model, extra_headers={"Authorization": "Bearer sk-of-the-caller"})
     assert "sk-of-the-caller" not in f"{error} {error.response.text}"
 

@@ -143,6 +143,7 @@ def test_deployment_keys_stay_here(mode: Mode, upstream: Upstream, model: str) -
 @pytest.mark.parametrize("mode", MODES)
 def test_callers_arguments_win(mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", "http://127.0.0.1:9/nowhere")
+    upstream.guard = None
     ask(
         mode,
         model,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import os
 import subprocess
@@ -111,6 +112,7 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
 
 
 def _processes(upstream: Upstream, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
+    body = json.dumps(upstream.requests[-1].body)  # as the provider sends it
     workers = [start_worker(upstream, each) for _ in range(count)]
     for worker in workers:
         assert worker.stdout is not None
@@ -118,7 +120,7 @@ def _processes(upstream: Upstream, count: int, each: int, said: io.StringIO) -> 
     good = 0
     for worker in workers:
         assert worker.stdin is not None
-        worker.stdin.write("go\n")
+        worker.stdin.write(body + "\n")
         worker.stdin.flush()
     for worker in workers:
         output, _ = worker.communicate(timeout=60)
@@ -128,7 +130,7 @@ def _processes(upstream: Upstream, count: int, each: int, said: io.StringIO) -> 
 
 
 def start_worker(upstream: Upstream, calls: int) -> subprocess.Popen[str]:
-    """Starts a process that makes calls with the provider's authentication once it reads a line."""
+    """Starts a process that makes calls with the provider's authentication once it reads the body of a request."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
         [sys.executable, str(WORKER), package.__name__, f"{upstream.url}/v1/chat/completions", str(calls)],

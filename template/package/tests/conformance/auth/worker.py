@@ -1,6 +1,7 @@
 """A process that makes calls with the provider's authentication, without LiteLLM. Template's file: do not edit.
 
-Arguments: the package's name, a URL, a number of calls. It says `ready`, waits for a line, then calls.
+Arguments: the package's name, a URL, a number of calls. It says `ready`, reads a line that is the
+body of its requests, then calls.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ def main(package: str, url: str, calls: int) -> None:
     make_authenticator = importlib.import_module(f"{package}.auth").make_authenticator
     load_settings = importlib.import_module(f"{package}.settings").load_settings
     authenticator = make_authenticator(load_settings())
-    body = {"model": "any", "messages": [{"role": "user", "content": "hello"}]}
     with httpx.Client(trust_env=False) as client:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        sys.stdin.readline()
+        body = sys.stdin.readline().encode()
         for _ in range(calls):
-            response = client.post(url, json=body, auth=authenticator.for_call(None))
+            response = client.post(url, content=body, auth=authenticator.for_call(None))
             sys.stdout.write(f"status={response.status_code}\n")
 
 
