@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import httpx
+
 
 class CredentialError(Exception):
     """There is no credential to call with, or none that can be sent; the message says what to do.
@@ -74,6 +76,15 @@ def _in_words(seconds: float) -> str:
             span = f"{count} {unit}{'s' if count > 1 else ''}"
             return f"in {span}" if seconds > 0 else f"{span} ago"
     return "in less than a minute" if seconds > 0 else "just now"
+
+
+def can_repeat(request: httpx.Request) -> bool:
+    """Returns whether a request can be sent again: not if its body was read while it was sent."""
+    try:
+        request.content  # noqa: B018
+    except httpx.RequestNotRead:
+        return False
+    return True
 
 
 class CallAuth(Protocol):
