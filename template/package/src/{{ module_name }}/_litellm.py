@@ -28,6 +28,7 @@ from litellm.exceptions import (
 from litellm.litellm_core_utils.core_helpers import process_response_headers
 from litellm.litellm_core_utils.exception_mapping_utils import ExceptionCheckers
 from litellm.litellm_core_utils.litellm_logging import Logging
+from litellm.litellm_core_utils.reasoning_effort_utils import reasoning_effort_from_thinking_budget
 from litellm.llms.base_llm.base_model_iterator import (
     BaseModelResponseIterator,
     convert_model_response_to_streaming,
@@ -88,5 +89,6 @@ __all__ = [
     "custom_llm_setup",
     "get_ssl_configuration",
     "process_response_headers",
+    "reasoning_effort_from_thinking_budget",
     "register_model",
 ]

@@ -8,13 +8,18 @@ credentials among them, next to what the caller asked for. So only what the tran
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import litellm
 
 from ._answers import PROVIDER
-from ._litellm import DEFAULT_CHAT_COMPLETION_PARAM_VALUES, BaseConfig, UnsupportedParamsError
+from ._litellm import (
+    DEFAULT_CHAT_COMPLETION_PARAM_VALUES,
+    BaseConfig,
+    UnsupportedParamsError,
+    reasoning_effort_from_thinking_budget,
+)
 
 logger = logging.getLogger(__package__)
 
@@ -62,7 +67,7 @@ def upstream_params(
     supported = frozenset(config.get_supported_openai_params(model))
     wanted: dict[str, Any] = {}
     unsupported: list[str] = []
-    for name, value in optional_params.items():
+    for name, value in _as_effort(optional_params, supported).items():
         if name in supported and name not in _CONTROL_KEYS:
             wanted[name] = value
         elif name in _OPENAI_PARAMS:
@@ -90,3 +95,18 @@ def upstream_params(
         # The upstream's own usage is what costs are made of, whether or not the caller wants to see it.
         wanted["stream_options"] = {**(optional_params.get("stream_options") or {}), "include_usage": True}
     return dict(config.map_openai_params(wanted, {}, model, drop))
+
+
+def _as_effort(params: Mapping[str, Any], supported: Collection[str]) -> Mapping[str, Any]:
+    """Puts Anthropic's `thinking` into OpenAI's words, for an upstream that has those only.
+
+    LiteLLM does so for /v1/messages, but not for models whose names have "claude" in them.
+    """
+    thinking = params.get("thinking")
+    if not isinstance(thinking, dict) or "thinking" in supported or "reasoning_effort" not in supported:
+        return params
+    others = {name: value for name, value in params.items() if name != "thinking"}
+    budget = thinking.get("budget_tokens")
+    if thinking.get("type") != "enabled" or not isinstance(budget, int):
+        return others
+    return {"reasoning_effort": reasoning_effort_from_thinking_budget(budget), **others}
