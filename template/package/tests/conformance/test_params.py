@@ -54,13 +54,22 @@ def _extra(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", sorted(VALUES))
 def test_parameter(name: str, upstream: Upstream, model: str) -> None:
-    """A supported parameter arrives; another one is refused, or dropped where that is asked for."""
+    """A supported parameter arrives; another one is refused, or dropped where that is asked for.
+
+    Anthropic's `thinking` becomes an effort for an upstream that knows efforts only.
+    """
     supported = CONFIG.get_supported_openai_params(model.split("/", 1)[1])
     call = {name: VALUES[name], **_extra(name)}
     if name in supported:
         for mode in MODES:
             ask(mode, model, **call)
             assert upstream.last[name] == VALUES[name]
+        return
+    if name == "thinking" and "reasoning_effort" in supported:
+        ask("sync", model, **call)
+        assert upstream.last["reasoning_effort"] == "low"
+        ask("async", model, **{**call, "thinking": {"type": "disabled"}})
+        assert "reasoning_effort" not in upstream.last
         return
     with pytest.raises(litellm.UnsupportedParamsError, match=name):
         ask("sync", model, **call)
