@@ -14,12 +14,12 @@ from typing import Any
 
 import openai
 
-from .conformance.asking import WEATHER
-from .conformance.auth.account import open_account
-from .conformance.proxy import Proxy
-from .conformance.server import Upstream
-from .package import answers, models
-from .upstream import UpstreamFormat
+from ..package import answers, models
+from ..upstream import UpstreamFormat
+from .asking import WEATHER
+from .auth.account import open_account
+from .proxy import Proxy
+from .server import Upstream
 
 
 def say(text: str, end: str = "\n") -> None:

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from .conformance.auth.account import Account, open_account
-from .conformance.auth.load import rushes
-from .conformance.server import Upstream
-from .package import answers, models, registration
-from .upstream import UpstreamFormat
+from ...package import answers, models, registration
+from ...upstream import UpstreamFormat
+from ..server import Upstream
+from .account import Account, open_account
+from .load import rushes
 
 COLUMNS = ("kind", "group", "calls", "token_requests", "failures", "leaks")
 

@@ -1,0 +1,1 @@
+"""Code that Copier runs during an update."""

@@ -1,0 +1,85 @@
+"""`make check`: nobody has edited the template's files, and no update is half resolved. Template's file: do not edit.
+
+`python -m tests.conformance.template_files [--allow] [PATH ...]`: the paths are files of the template that may differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+LIST = ".template-files.yml"
+MARK = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
+
+
+def edited(root: Path, files: dict[str, Any], allowed: frozenset[str]) -> Iterator[str]:
+    """Yields a sentence for each file of the template that is not as it was rendered; a deleted one is well."""
+    for path, rendered in files["template"].items():
+        if path in allowed or not (root / path).is_file():
+            continue
+        content = (root / path).read_bytes().replace(b"\r\n", b"\n")
+        if hashlib.sha256(content).hexdigest() != rendered:
+            yield (
+                f"{path} is the template's and was edited, so the next update may conflict there: "
+                f"{instead(path, files['instead'])}, and take the file back from the commit that rendered it "
+                f"(git log --oneline {LIST}); or let it be: make check ALLOW={path}"
+            )
+
+
+def instead(path: str, ways: dict[str, str]) -> str:
+    """Returns what to do rather than to edit that file: the words of the first pattern that fits."""
+    for pattern, words in ways.items():
+        if fnmatchcase(path, pattern.lstrip("/") + ("*" if pattern.endswith("/") else "")):
+            return words
+    return "see AGENTS.md"
+
+
+def unresolved(root: Path) -> Iterator[str]:
+    """Yields a sentence for each file with the marks of a conflict, and for each rejected change."""
+    for path in sorted(committed(root)):
+        if path.endswith(".rej"):
+            yield f"{path} is a change that an update could not make: make it by hand, then delete the file"
+        elif (root / path).is_file() and MARK.search((root / path).read_bytes()):
+            yield f"{path} has the marks of a conflict: choose between the two sides, then delete the marks"
+
+
+def committed(root: Path) -> set[str]:
+    """Returns the files that git knows or would add; without git, all but what tools have made."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode == 0:
+        return {name for name in listed.stdout.decode(errors="replace").split("\0") if name}
+    found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    return {path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts[:-1])}
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what is wrong; returns the exit status."""
+    allowed = frozenset(path for path in arguments if path != "--allow")
+    files = yaml.safe_load((ROOT / LIST).read_text(encoding="utf-8"))
+    unknown = sorted(allowed - set(files["template"]))
+    found = [f"{path} is no file of the template: {LIST} lists those" for path in unknown]
+    found += [*edited(ROOT, files, allowed), *unresolved(ROOT)]
+    for sentence in found:
+        sys.stderr.write(f"{sentence}.\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except FileNotFoundError:
+        sys.exit(f"{LIST} is missing: take it back from the last commit (git checkout HEAD -- {LIST}).")
