@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -40,6 +40,8 @@ _MORE_PARAMS = (
 # As LiteLLM has it for OpenAI's own API: callers read the attribute without asking whether it is there.
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
+_Params: TypeAlias = dict[str, Any]
+
 
 class OpenAIFormatConfig(OpenAIGPTConfig):
     """LiteLLM's `OpenAIGPTConfig`, with the abilities of models.yaml in place of OpenAI's catalogue."""
@@ -49,24 +51,14 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         return allowed_params(model, [*super().get_supported_openai_params(model), *_MORE_PARAMS])
 
     def transform_request(
-        self,
-        model: str,
-        messages: list[Any],
-        optional_params: dict[str, Any],
-        litellm_params: dict[str, Any],
-        headers: dict[str, Any],
-    ) -> dict[str, Any]:
+        self, model: str, messages: list[Any], optional_params: _Params, litellm_params: _Params, headers: _Params
+    ) -> _Params:
         """Returns the request body. LiteLLM edits messages in place here; the caller's own stay as they are."""
         return super().transform_request(model, _own(messages), optional_params, litellm_params, headers)
 
     async def async_transform_request(
-        self,
-        model: str,
-        messages: list[Any],
-        optional_params: dict[str, Any],
-        litellm_params: dict[str, Any],
-        headers: dict[str, Any],
-    ) -> dict[str, Any]:
+        self, model: str, messages: list[Any], optional_params: _Params, litellm_params: _Params, headers: _Params
+    ) -> _Params:
         """Returns the request body, as `transform_request` does; files given by URL are fetched on the way."""
         if not _has_parts(messages):  # nothing to fetch
             return self.transform_request(model, messages, optional_params, litellm_params, headers)

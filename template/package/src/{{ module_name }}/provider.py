@@ -304,24 +304,28 @@ def _http_request(client: httpx.Client | httpx.AsyncClient, request: Request) ->
 
 def _error_body(response: httpx.Response) -> bytes:
     """What of an error's body came in time; status and headers say most of it."""
-    body = b""
+    body = bytearray()
     with cut_off(response, _ERROR_BODY_SECONDS):
         for part in response.iter_bytes():
-            body += part
-            if len(body) > _MAX_ERROR_BODY:
+            if _add(body, part):
                 break
-    return body[:_MAX_ERROR_BODY]
+    return bytes(body[:_MAX_ERROR_BODY])
 
 
 async def _async_error_body(response: httpx.Response) -> bytes:
     """What of an error's body came in time; status and headers say most of it."""
-    body = b""
+    body = bytearray()
     async with async_cut_off(_ERROR_BODY_SECONDS):
         async for part in response.aiter_bytes():
-            body += part
-            if len(body) > _MAX_ERROR_BODY:
+            if _add(body, part):
                 break
-    return body[:_MAX_ERROR_BODY]
+    return bytes(body[:_MAX_ERROR_BODY])
+
+
+def _add(body: bytearray, part: bytes) -> bool:
+    """Adds a part of an error's body; returns whether that is enough of it."""
+    body += part
+    return len(body) > _MAX_ERROR_BODY
 
 
 def _set_duration(request: Request, started: float) -> None:
