@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-auth check format taken-names lock bench clean
+.PHONY: help demo test test-matrix test-auth test-upgrades check lint-template format owners taken-names lock bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,15 +28,24 @@ test-matrix: .venv/installed ## everything, with the rendered package's own suit
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
 	$(BIN)/python -m tests.auth_table
 
-check: .venv/installed .venv-litellm/installed ## format, lint, types, and whether questions/taken.yml is current
+test-upgrades: .venv/installed ## from every released version to the working tree, with edits in every file, as one table
+	$(BIN)/python -m tests.upgrades
+
+check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	.venv-litellm/bin/python scripts/taken_names.py --check
 
+lint-template: .venv/installed ## what an update of a package relies on: defaults, moves, owners, no need of trust
+	$(BIN)/python -m scripts.lint_template
+
 format: .venv/installed ## write the format and the mends that lint can make
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+owners: .venv/installed ## write what follows from owners.yml
+	$(BIN)/python -m scripts.owners
 
 taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py
