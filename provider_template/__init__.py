@@ -1,0 +1,1 @@
+"""The command `provider-template`: what updates of rendered providers need beyond `copier update`."""

@@ -1,0 +1,112 @@
+"""The health of a package: its version, and what somebody has done to the template's files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from provider_template import git
+from provider_template.errors import Refusal
+from provider_template.project import FILES, Project, digest
+from provider_template.template import newest, versions
+from provider_template.version import version_of
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a look at a package has found."""
+
+    folder: str
+    version: str
+    newest: str | None
+    """The newest release of the template, or None where it cannot be reached."""
+    behind: bool
+    """Whether that is newer."""
+    listed: bool
+    """Whether the package knows which files are the template's; those of old versions do not."""
+    edited: tuple[str, ...]
+    """Files of the template that were edited."""
+    missing: tuple[str, ...]
+    """Files of the template that were deleted."""
+    conflicts: tuple[str, ...]
+    """Files with the marks of a conflict, and rejected changes of a merge."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing has to be mended."""
+        return not (self.edited or self.conflicts)
+
+    def in_words(self) -> str:
+        """Returns one line for a reader."""
+        age = f"newest {self.newest}" if self.behind else "the newest" if self.newest else "newest not known"
+        parts = [f"{self.version} ({age})"]
+        if not self.listed:
+            parts.append("edits of the template's files not known: the next update brings their list")
+        for title, paths in (
+            ("edited", self.edited),
+            ("deleted", self.missing),
+            ("to resolve", self.conflicts),
+        ):
+            if paths:
+                parts.append(f"{title}: {', '.join(paths)}")
+        return "; ".join(parts if len(parts) > 1 else [*parts, "well"])
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it as what `--json` prints."""
+        return {**asdict(self), "well": self.is_well}
+
+
+def look(project: Project, *, offline: bool = False) -> Health:
+    """Looks at a package without rendering anything.
+
+    Args:
+        project: The package.
+        offline: Whether to leave the template's repository alone.
+    """
+    latest: str | None = None
+    if not offline:
+        try:
+            latest = newest(versions(project.source))
+        except Refusal:
+            latest = None
+    if latest == "HEAD":
+        latest = None
+    edited, missing = _drift(project)
+    return Health(
+        folder=str(project.folder),
+        version=project.commit,
+        newest=latest,
+        behind=latest is not None and version_of(latest) > version_of(project.commit),
+        listed=bool(project.files.template),
+        edited=edited,
+        missing=missing,
+        conflicts=_conflicts(project.folder),
+    )
+
+
+def _drift(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    edited: list[str] = []
+    missing: list[str] = []
+    for path, rendered in project.files.template.items():
+        try:
+            content = (project.folder / path).read_bytes()
+        except OSError:
+            missing.append(path)
+            continue
+        if digest(content) != rendered:
+            edited.append(path)
+    if project.files.template and not (project.folder / FILES).is_file():
+        missing.append(FILES)
+    return tuple(edited), tuple(missing)
+
+
+def _conflicts(folder: Path) -> tuple[str, ...]:
+    marked = git.run("grep", "--name-only", "-I", "-z", "-E", "^(<{7}|>{7}) ", "--", ".", cwd=folder)
+    rejected = git.run(
+        "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rej", cwd=folder
+    )
+    names = marked.stdout.decode(errors="replace").split("\0") + rejected.stdout.decode(
+        errors="replace"
+    ).split("\0")
+    return tuple(sorted({name for name in names if name}))

@@ -1,0 +1,160 @@
+"""The command line: what is imported to say `--help` is typer alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provider_template.errors import Refusal
+
+# Beside typer's own 2 for a command that cannot be read.
+REFUSED = 1
+HAND_WORK = 3
+
+app = typer.Typer(
+    name="provider-template",
+    help="Preview and apply updates of LiteLLM providers that were rendered from a template.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="[PATH]", help="The package's folder.")]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="VERSION", help="A version of the template; else its newest release."),
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option("--data", "-d", metavar="NAME=VALUE", help="An answer to give or to change."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Let the template run its migrations.")]
+
+
+def _answers(data: list[str] | None) -> dict[str, object]:
+    """Reads `NAME=VALUE` as Copier does: the value is YAML."""
+    from provider_template.project import read_yaml
+
+    found: dict[str, object] = {}
+    for text in data or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise Refusal(
+                f"--data {text} is not an answer: write it as NAME=VALUE, such as --data ci=gitlab."
+            )
+        found[name.strip()] = value if "\n" in value else read_yaml(value) if value[:1] in "[{" else value
+    return found
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command()
+def preview(
+    path: Folder = Path(),
+    to: To = None,
+    data: Data = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Print the whole difference, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what an update would do, and change nothing.
+
+    Ends with 0 if the update merges without hand work or there is none, 3 if there are conflicts, 1 if it cannot be computed.
+    """
+    from provider_template import report
+    from provider_template.plan import Wish, make_plan
+    from provider_template.project import open_project
+
+    with make_plan(open_project(path), Wish(to, _answers(data)), keep=False) as plan:
+        if as_json:
+            _print_json(report.as_json(plan))
+        else:
+            from rich.console import Console
+
+            report.show(plan, Console(), diff=diff)
+        raise typer.Exit(HAND_WORK if plan.conflicts else 0)
+
+
+@app.command()
+def update(
+    path: Folder = Path(),
+    to: To = None,
+    data: Data = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: new questions take their defaults.")
+    ] = False,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Update a package whose files are committed; the result is for you to look at and to commit.
+
+    Ends with 0 if all merged, 3 if there are conflicts to resolve as in any merge of git, 1 if nothing was changed.
+    """
+    from provider_template import report
+    from provider_template.plan import Wish, make_plan
+    from provider_template.project import open_project
+    from provider_template.update import apply
+
+    ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
+    with make_plan(open_project(path), Wish(to, _answers(data), ask, trust), keep=True) as plan:
+        if plan.migrations and not trust:
+            commands = ", ".join(one.words for one in plan.migrations)
+            raise Refusal(
+                f"Version {plan.to} runs code of the template ({commands}): read it, then add --trust."
+            )
+        if not plan.is_current:
+            apply(plan)
+        if as_json:
+            _print_json(report.as_json(plan))
+        elif plan.is_current:
+            typer.echo(f"{plan.project.commit}: nothing to update.")
+        else:
+            from rich.console import Console
+
+            report.show(plan, Console())
+            typer.echo(
+                "\nResolve the conflicts, then git add and git commit; or go back with git reset --hard."
+                if plan.conflicts
+                else "\nLook at it with git diff --cached, run make check test, then git commit; or go back with git reset --hard."
+            )
+        raise typer.Exit(HAND_WORK if plan.conflicts else 0)
+
+
+@app.command()
+def check(
+    path: Folder = Path(),
+    offline: Annotated[bool, typer.Option("--offline", help="Do not look for a newer version.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say which version a package has, and whether files of the template were edited.
+
+    Ends with 0 if all is well, 3 if something has to be mended, 1 if it is no package.
+    """
+    from provider_template.check import look
+    from provider_template.project import open_project
+
+    health = look(open_project(path), offline=offline)
+    if as_json:
+        _print_json(health.as_json())
+    else:
+        typer.echo(health.in_words())
+    raise typer.Exit(0 if health.is_well else HAND_WORK)
+
+
+def main() -> None:
+    """Runs the command line; a refusal is one sentence on standard error and exit status 1."""
+    try:
+        app()
+    except Refusal as refusal:
+        typer.echo(str(refusal), err=True)
+        raise SystemExit(REFUSED) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Git, run in a folder with an environment that no caller, hook or terminal disturbs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from provider_template.errors import Refusal
+
+# Trees are merged without a work tree from this version on.
+LOWEST = (2, 38)
+
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "provider-template",
+    "GIT_AUTHOR_EMAIL": "provider-template@localhost",
+    "GIT_COMMITTER_NAME": "provider-template",
+    "GIT_COMMITTER_EMAIL": "provider-template@localhost",
+    # The same commit whenever it is made.
+    "GIT_AUTHOR_DATE": "2000-01-01T00:00:00+0000",
+    "GIT_COMMITTER_DATE": "2000-01-01T00:00:00+0000",
+}
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns the variables for a git process: none that names another repository, no questions, English."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_")
+        or name.startswith(("GIT_CONFIG", "GIT_SSH", "GIT_ASKPASS", "GIT_SSL", "GIT_PROXY"))
+    }
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
+
+
+def run(
+    *arguments: str | Path,
+    cwd: Path,
+    content: str | bytes | None = None,
+    more: Mapping[str, str] | None = None,
+    detached: bool = False,
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs git to its end, whatever its exit status.
+
+    Args:
+        arguments: What follows `git` on the command line.
+        cwd: The folder to run in.
+        content: What it reads from its standard input.
+        more: Variables to add to its environment.
+        detached: Whether it is to go on where this process is killed or interrupted.
+
+    Raises:
+        Refusal: There is no git on this machine.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        return subprocess.run(
+            [program(), *map(str, arguments)],
+            cwd=cwd,
+            env=environment(more),
+            input=data if data is not None else b"",
+            capture_output=True,
+            check=False,
+            start_new_session=detached,
+        )
+    except FileNotFoundError:
+        raise Refusal("There is no git on this machine: install git 2.38 or newer.") from None
+
+
+def must(
+    *arguments: str | Path,
+    cwd: Path,
+    content: str | bytes | None = None,
+    more: Mapping[str, str] | None = None,
+    detached: bool = False,
+) -> str:
+    """Runs git and returns what it printed, without the last newline.
+
+    Raises:
+        Refusal: Git failed; the message has its own words.
+    """
+    done = run(*arguments, cwd=cwd, content=content, more=more, detached=detached)
+    if done.returncode:
+        words = " ".join(done.stderr.decode(errors="replace").split()) or f"status {done.returncode}"
+        raise Refusal(f"git {arguments[0]} failed in {cwd}: {words}")
+    return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+
+
+@cache
+def program() -> str:
+    """Returns the path of git, found once."""
+    return shutil.which("git") or "git"
+
+
+@cache
+def require_merge_tree() -> None:
+    """Looks whether this git merges trees.
+
+    Raises:
+        Refusal: It is older than that.
+    """
+    words = must("version", cwd=Path.cwd()).split()
+    numbers = tuple(int(part) for part in words[2].split(".")[:2] if part.isdigit())
+    if numbers < LOWEST:
+        raise Refusal(
+            f"git {words[2]} is too old to merge without touching files: install git 2.38 or newer."
+        )
+
+
+IDENTITY: Mapping[str, str] = _IDENTITY

@@ -1,0 +1,247 @@
+"""What an update would make of a package: computed whole, with nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from provider_template import git, moves
+from provider_template.errors import Refusal
+from provider_template.migrations import Migration, crossed, run
+from provider_template.project import (
+    ANSWERS,
+    FILES,
+    Project,
+    TemplateFiles,
+    checkout_of,
+    read_yaml,
+    require_clean,
+)
+from provider_template.render import Beside, Render, render
+from provider_template.template import Repository, newest, open_repository, versions
+from provider_template.trees import Merged, Store, Tree
+from provider_template.version import version_of
+
+YOURS = "yours"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an update is asked for."""
+
+    to: str | None = None
+    """A version of the template, or the newest release."""
+    data: Mapping[str, Any] | None = None
+    """Answers to give or to change."""
+    ask: bool = False
+    """Whether to ask, in the terminal, what the version asks anew."""
+    trust: bool = False
+    """Whether the template may run code: its migrations."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An update: what is there, and what it would come to."""
+
+    project: Project
+    store: Store
+    prefix: str
+    """Where the package is in its repository."""
+    top: Path
+    to: str
+    before: str
+    """The package's tree as committed."""
+    rendered_before: str
+    """The tree that the package's version renders."""
+    rendered_after: str
+    """The tree that the new version renders."""
+    merged: Merged
+    files: TemplateFiles
+    """Whose each file of the new version is."""
+    migrations: tuple[Migration, ...]
+    """Those that it runs: all that it crosses but the ones that only carry edits of moved files along."""
+    copier_needs_trust: bool
+    """Whether `copier update` crosses any."""
+    moved: Mapping[str, str | None]
+    """Files of the template that have moved, each with its new path, or None where it is gone."""
+    kept: tuple[str, ...]
+    """Files of the author that the new version does not render: they stay."""
+    answers: dict[str, Any]
+    """The answers after it."""
+
+    @property
+    def after(self) -> str:
+        """The package's tree after it."""
+        return self.merged.tree
+
+    @property
+    def is_current(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.before == self.after
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The files with conflicts."""
+        return tuple(sorted(self.merged.stages))
+
+    @property
+    def new_answers(self) -> dict[str, Any]:
+        """Questions that were answered for the first time, with their answers."""
+        return {name: value for name, value in self.answers.items() if name not in self.project.answers}
+
+    def owner(self, path: str) -> str:
+        """Returns `template`, `shared` or `yours` for a path before or after the update."""
+        if self.files.owner(path) != YOURS:
+            return self.files.owner(path)
+        return self.project.files.owner(path)
+
+
+@contextmanager
+def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
+    """Computes an update of a package whose files are committed.
+
+    Args:
+        project: The package.
+        wish: What is asked for.
+        keep: Whether what it computes is to stay in the package's repository as objects; a preview leaves none.
+
+    Raises:
+        Refusal: It cannot be computed.
+    """
+    git.require_merge_tree()
+    checkout = checkout_of(project.folder)
+    require_clean(project.folder)
+    with TemporaryDirectory(prefix="provider-template-", ignore_cleanup_errors=True) as folder:
+        scratch = Path(folder).resolve()
+        template = open_repository(project.source, scratch)
+        to = wish.to or newest(versions(str(template.folder)))
+        before = f"HEAD:{checkout.prefix}".rstrip("/") if checkout.prefix else "HEAD^{tree}"
+        store = Store(scratch, project.folder, keep=keep)
+        tree = git.must("rev-parse", before, cwd=project.folder)
+        yield _plan(project, wish, template, to, store, tree, checkout.prefix, checkout.top)
+
+
+def _plan(
+    project: Project,
+    wish: Wish,
+    template: Repository,
+    to: str,
+    store: Store,
+    before: str,
+    prefix: str,
+    top: Path,
+) -> Plan:
+    version = template.describe(to)
+    refs = (project.commit, version)
+    if version_of(version) < version_of(project.commit):
+        raise Refusal(
+            f"{version} is older than {project.commit}, which this package has: name a newer version, or none."
+        )
+    migrations = crossed(template, to, *refs)
+    code = tuple(one for one in migrations if not one.moves_files)
+    ours = before
+    recorded = (project.folder / ANSWERS).read_text(encoding="utf-8")
+    old = Render.of(template, project.commit, store.folder / "old", recorded=recorded, trust=wish.trust)
+    beside = Beside(old)
+    try:
+        if wish.trust and code:
+            ours = run(code, "before", project, template, store, ours, refs)
+            entry = store.read(ours).get(ANSWERS)
+            recorded = store.blob(entry[1]).decode() if entry else recorded
+        new = Render.of(
+            template,
+            to,
+            store.folder / "new",
+            recorded=recorded,
+            data=wish.data,
+            ask=wish.ask,
+            trust=wish.trust,
+        )
+        render(new)
+        beside.wait()
+    finally:
+        beside.stop()
+    old_tree, new_tree = (store.tree_of_folder(Path(job.folder)) for job in (old, new))
+    answers = read_yaml((Path(new.folder) / ANSWERS).read_text(encoding="utf-8"))
+    _refuse_lost_answers(read_yaml(recorded), answers, wish)
+    files = TemplateFiles.from_text(_text(Path(new.folder) / FILES))
+
+    moved = moves.between(template, to, *refs)
+    base, mine, theirs = (store.read(tree) for tree in (old_tree, ours, new_tree))
+    moves.apply(moved, base, mine)
+    kept = _leave_yours(base, mine, theirs, files, project.files)
+    merged = _merge(store, base, mine, theirs, version)
+    if wish.trust and code:
+        merged = replace(merged, tree=run(code, "after", project, template, store, merged.tree, refs))
+    return Plan(
+        project=project,
+        store=store,
+        prefix=prefix,
+        top=top,
+        to=version,
+        before=before,
+        rendered_before=old_tree,
+        rendered_after=new_tree,
+        merged=merged,
+        files=files,
+        migrations=code,
+        copier_needs_trust=bool(migrations),
+        moved=moved,
+        kept=kept,
+        answers=answers,
+    )
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _refuse_lost_answers(recorded: Mapping[str, Any], answers: Mapping[str, Any], wish: Wish) -> None:
+    """Refuses where Copier has put a default in the place of an answer that the new version does not take."""
+    for name, value in recorded.items():
+        if name.startswith("_") or name not in answers or name in (wish.data or {}) or answers[name] == value:
+            continue
+        raise Refusal(
+            f"{name} is answered with {value!r}, which the new version refuses: "
+            f"give another answer, such as --data {name}={answers[name]}."
+        )
+
+
+def _leave_yours(
+    base: Tree, ours: Tree, theirs: Tree, new: TemplateFiles, old: TemplateFiles
+) -> tuple[str, ...]:
+    """Takes the changes of the author's files out of theirs; returns those that it would have dropped."""
+    kept: list[str] = []
+    for path in sorted({*base, *theirs}):
+        if not (new.is_yours(path) or old.is_yours(path)):
+            continue
+        if path in base:
+            if path not in theirs and path in ours:
+                kept.append(path)
+            theirs[path] = base[path]
+        elif path in ours:
+            theirs[path] = ours[path]
+    return tuple(kept)
+
+
+def _merge(store: Store, base: Tree, ours: Tree, theirs: Tree, version: str) -> Merged:
+    """Merges, and leaves deleted what the author has deleted, also where the template has changed it."""
+    labels = (YOURS, f"template-{version}")
+    mine = store.write(ours)
+    merged = store.merge(store.write(base), mine, store.write(theirs), labels)
+    deleted = [path for path, entries in merged.stages.items() if 2 not in entries]
+    if not deleted:
+        return merged
+    for path in deleted:
+        if path in base:
+            theirs[path] = base[path]
+        else:
+            # It was moved, and deleted at its old place: the new one is a new file.
+            for source in [name for name, entry in base.items() if entry == merged.stages[path].get(1)]:
+                if source not in ours:
+                    del base[source]
+    return store.merge(store.write(base), mine, store.write(theirs), labels)

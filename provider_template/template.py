@@ -1,0 +1,154 @@
+"""A template's repository: its versions, and what the files of a version say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from provider_template import git
+from provider_template.errors import Refusal
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+# What Copier lets users write in the place of a whole URL (copier/_vcs.py).
+_SHORT = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+
+
+def location(source: str) -> str:
+    """Returns the URL or path that git takes, for what an answers file calls `_src_path`."""
+    for short, whole in _SHORT.items():
+        if source.startswith(short):
+            return f"{whole}{source.removeprefix(short).removeprefix('/').removesuffix('.git')}.git"
+    return source.removeprefix("git+")
+
+
+def is_folder(source: str) -> bool:
+    """Returns whether a template is a folder of this machine."""
+    return Path(location(source)).expanduser().is_dir()
+
+
+def versions(source: str) -> dict[Version, str]:
+    """Returns the released versions of a template with their tags, the lowest first; one look over the network.
+
+    Raises:
+        Refusal: The template cannot be reached.
+    """
+    from packaging.version import InvalidVersion, Version
+
+    where = location(source)
+    done = git.run(
+        "ls-remote",
+        "--tags",
+        "--refs",
+        "--",
+        Path(where).expanduser() if is_folder(source) else where,
+        cwd=Path.cwd(),
+    )
+    if done.returncode:
+        words = " ".join(done.stderr.decode(errors="replace").split())
+        raise Refusal(
+            f"The template at {_without_password(where)} cannot be read: {_without_password(words)}; "
+            "check _src_path in .copier-answers.yml and your access to it."
+        )
+    found: dict[Version, str] = {}
+    for line in done.stdout.decode(errors="replace").splitlines():
+        tag = line.rpartition("refs/tags/")[2]
+        try:
+            version = Version(tag)
+        except InvalidVersion:
+            continue
+        # Of two names for one version, such as v1 and v1.0.0, the longer one does not move.
+        if len(tag) > len(found.get(version, "")):
+            found[version] = tag
+    return dict(sorted(found.items()))
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"://[^/@\s]+@", "://", text)
+
+
+def newest(found: dict[Version, str]) -> str:
+    """Returns the tag of the newest release, or HEAD where nothing was released, as Copier does."""
+    final = [version for version in found if not version.is_prerelease]
+    return found[max(final)] if final else "HEAD"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A template's repository on this machine."""
+
+    source: str
+    """What answers files call it."""
+    folder: Path
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the folder is a copy of the template that the source names."""
+        return not is_folder(self.source)
+
+    def text(self, ref: str, path: str) -> str | None:
+        """Returns a file's text in a version, or None where that has no such file."""
+        done = git.run("show", f"{ref}:{path}", cwd=self.folder)
+        return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+    def describe(self, ref: str) -> str:
+        """Returns what Copier writes into answers files for a version: its tag, or what git describes.
+
+        Raises:
+            Refusal: There is no such version.
+        """
+        done = git.run("describe", "--tags", "--always", f"{ref}^{{commit}}", cwd=self.folder)
+        if done.returncode:
+            raise Refusal(
+                f"The template has no version {ref}: name one of its tags (git ls-remote --tags {_without_password(location(self.source))})."
+            )
+        return done.stdout.decode().strip()
+
+    def settings(self, ref: str) -> dict[str, Any]:
+        """Returns the settings that `copier.yml` of a version holds itself, without what it includes."""
+        text = self.text(ref, "copier.yml") or self.text(ref, "copier.yaml") or ""
+        try:
+            documents = [
+                document for document in yaml.load_all(text, Loader=_Loader) if isinstance(document, dict)
+            ]
+        except yaml.YAMLError:
+            raise Refusal(
+                f"copier.yml of the template's version {ref} is no YAML: tell its owners."
+            ) from None
+        return {
+            key: value
+            for document in documents
+            for key, value in document.items()
+            if str(key).startswith("_")
+        }
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads copier.yml, and leaves out what it includes."""
+
+
+_Loader.add_constructor("!include", lambda _loader, _node: None)
+
+
+def open_repository(source: str, scratch: Path) -> Repository:
+    """Returns the template's repository: the folder itself, or a copy of the remote one in the scratch folder.
+
+    Raises:
+        Refusal: It cannot be cloned.
+    """
+    if is_folder(source):
+        return Repository(source, Path(location(source)).expanduser().absolute())
+    copy = scratch / "template.git"
+    done = git.run("clone", "--quiet", "--mirror", "--", location(source), copy, cwd=scratch)
+    if done.returncode:
+        words = _without_password(" ".join(done.stderr.decode(errors="replace").split()))
+        raise Refusal(
+            f"The template at {_without_password(location(source))} cannot be cloned: {words}; "
+            "check _src_path in .copier-answers.yml and your access to it."
+        )
+    return Repository(source, copy)
