@@ -38,6 +38,8 @@ Trust = Annotated[bool, typer.Option("--trust", help="Let the template run its m
 
 def _answers(data: list[str] | None) -> dict[str, object]:
     """Reads `NAME=VALUE` as Copier does: the value is YAML."""
+    import yaml
+
     from provider_template.project import read_yaml
 
     found: dict[str, object] = {}
@@ -47,7 +49,12 @@ def _answers(data: list[str] | None) -> dict[str, object]:
             raise Refusal(
                 f"--data {text} is not an answer: write it as NAME=VALUE, such as --data ci=gitlab."
             )
-        found[name.strip()] = value if "\n" in value else read_yaml(value) if value[:1] in "[{" else value
+        try:
+            found[name.strip()] = read_yaml(value) if value[:1] in ("[", "{") else value
+        except yaml.YAMLError:
+            raise Refusal(
+                f"--data {text} is not an answer: {value} is no list in YAML, such as [cli, docs]."
+            ) from None
     return found
 
 

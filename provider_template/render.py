@@ -113,7 +113,7 @@ class Beside:
     def __init__(self, job: Render) -> None:
         """Starts it."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "provider_template.render"],
+            [sys.executable, "-P", "-m", "provider_template.render"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

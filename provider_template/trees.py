@@ -13,8 +13,6 @@ Entry = tuple[str, str]
 Tree = dict[str, Entry]
 """Every file of a tree by its path."""
 
-_GONE = "0" * 40
-
 
 @dataclass(frozen=True)
 class Merged:
@@ -103,12 +101,8 @@ class Store:
         """Returns the id of a tree that holds another one at a prefix, in the place of what was there."""
         if not prefix:
             return inner
-        index = self._index()
-        self.git("read-tree", tree, index=index)
-        paths = "".join(f"0 {_GONE}\t{prefix}{path}\0" for path in self.read(f"{tree}:{prefix.rstrip('/')}"))
-        self.git("update-index", "-z", "--index-info", content=paths, index=index)
-        self.git("read-tree", f"--prefix={prefix}", inner, index=index)
-        return self.git("write-tree", index=index)
+        files = {path: entry for path, entry in self.read(tree).items() if not path.startswith(prefix)}
+        return self.write(files | {f"{prefix}{path}": entry for path, entry in self.read(inner).items()})
 
     def blob(self, blob: str) -> bytes:
         """Returns a blob's content."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from provider_template import git
 from provider_template.errors import Refusal
@@ -28,6 +28,7 @@ def apply(plan: Plan) -> None:
         raise Refusal(
             "A commit was made while the update was computed: nothing was changed, so update again."
         )
+    _refuse_files_in_the_way(plan)
     whole = plan.store.change(f"{head}^{{tree}}", plan.prefix, plan.after)
     index = Path(git.must("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=top))
     if index.with_name("index.lock").exists():
@@ -52,3 +53,19 @@ def apply(plan: Plan) -> None:
             for mark in [next(iter(entries.values()))[1]]
         )
         git.must("update-index", "-z", "--index-info", cwd=top, content=lines, detached=True)
+
+
+def _refuse_files_in_the_way(plan: Plan) -> None:
+    """Refuses where a new file has the place of one that git ignores: git would overwrite that."""
+    before, after = plan.store.read(plan.before), plan.store.read(plan.after)
+    for path in after.keys() - before.keys():
+        places = [path, *(str(parent) for parent in PurePosixPath(path).parents[:-1])]
+        for place in places:
+            here = plan.project.folder / place
+            if (
+                here.is_symlink() or here.is_file() or (here.exists() and place == path)
+            ) and place not in before:
+                raise Refusal(
+                    f"{here} is in the way of {path}, a new file of the template, and is not committed: "
+                    "nothing was changed. Move what is in the way, then update again."
+                )

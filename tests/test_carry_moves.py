@@ -1,0 +1,132 @@
+"""The migration that carries edits along where a file of the template has moved."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from hooks import carry_moves
+from tests.answers import ROOT
+from tests.support import must
+from tests.upgrades import BIN, NEXT, commit, render, template_with_versions
+
+BASE = b"one\ntwo\nthree\nfour\nfive\n"
+LISTED: Mapping[str, carry_moves.Moves] = {
+    "v0.2.0": {"a": "b", "gone": None},
+    "v0.3.0": {"b": "c/d", "x": "y"},
+}
+
+
+def between(old: str, new: str) -> dict[str, str | None]:
+    return carry_moves.moves_between(LISTED, Version(old), Version(new))
+
+
+def test_moves_between_versions() -> None:
+    assert between("0.1.0", "0.2.0") == {"a": "b", "gone": None}
+    assert between("0.1.0", "0.3.0") == {"a": "c/d", "gone": None, "x": "y"}
+    assert between("0.2.0", "0.9.0") == {"b": "c/d", "x": "y"}
+    assert between("0.3.0", "0.4.0") == {}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package with a file at its old path, committed; the update has then made the new one."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    must("git", "init", "--quiet", cwd=folder)
+    return folder
+
+
+def moved(folder: Path, mine: bytes, new: bytes | None) -> list[str]:
+    """Commits `mine` at `old`, leaves `new` at `to/new` as an update would, and carries."""
+    (folder / "old").write_bytes(mine)
+    commit(folder, "Edit")
+    (folder / "old").unlink()
+    if new is not None:
+        (folder / "to").mkdir(exist_ok=True)
+        (folder / "to" / "new").write_bytes(new)
+    return carry_moves.carry(folder, {"old": "to/new"}, lambda _: BASE)
+
+
+def test_nothing_edited(package: Path) -> None:
+    assert moved(package, BASE, b"new\n") == []
+    assert (package / "to" / "new").read_bytes() == b"new\n"
+    assert not (package / "old").exists()
+
+
+def test_edit_is_carried_once(package: Path) -> None:
+    mine, new = BASE.replace(b"one", b"mine"), BASE.replace(b"five", b"theirs")
+    assert moved(package, mine, new) == ["to/new has your edits of old now."]
+    both = mine.replace(b"five", b"theirs")
+    assert (package / "to" / "new").read_bytes() == both
+    # A second run finds nothing more to do.
+    carry_moves.carry(package, {"old": "to/new"}, lambda _: BASE)
+    assert (package / "to" / "new").read_bytes() == both
+
+
+def test_conflict(package: Path) -> None:
+    (note,) = moved(package, BASE.replace(b"two", b"mine"), BASE.replace(b"two", b"theirs"))
+    assert "conflicts" in note
+    text = (package / "to" / "new").read_bytes()
+    assert b"<<<<<<< before updating\nmine\n=======\ntheirs\n>>>>>>> after updating\n" in text
+
+
+def test_file_that_is_gone(package: Path) -> None:
+    mine = BASE + b"mine\n"
+    (note,) = moved(package, mine, None)
+    assert "your edited copy of it was kept" in note
+    assert (package / "old").read_bytes() == mine
+
+
+def test_file_that_the_author_deleted(package: Path) -> None:
+    (package / "other").write_bytes(b"")
+    commit(package, "No old")
+    assert carry_moves.carry(package, {"old": "to/new"}, lambda _: BASE) == []
+
+
+def test_failure_says_the_way_back(package: Path) -> None:
+    (package / "tests").mkdir()
+    (package / "tests" / "demo.py").write_text("mine\n", encoding="utf-8")
+    commit(package, "No answers")
+    done = subprocess.run(
+        [sys.executable, ROOT / "hooks" / "carry_moves.py"],
+        cwd=package,
+        env={
+            **os.environ,
+            "VERSION_PEP440_FROM": "0.2.0",
+            "VERSION_PEP440_TO": "0.3.0",
+            "VERSION_FROM": "v0.2.0",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Go back with `git reset --hard && git clean -fd`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_with_copier(tmp_path: Path) -> None:
+    """`copier update` over the version that moved the demo, trusted."""
+    template = template_with_versions(tmp_path / "template")
+    package = render(template, "v0.2.0", {}, tmp_path / "package")
+    demo = package / "tests" / "demo.py"
+    demo.write_text(
+        demo.read_text(encoding="utf-8").replace("def say(", "# mine\ndef say("), encoding="utf-8"
+    )
+    commit(package, "Edit")
+    refused = subprocess.run(
+        [BIN / "copier", "update", "--defaults"], cwd=package, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 4  # Copier's own for a template that is not trusted
+    must(BIN / "copier", "update", "--defaults", "--trust", "--vcs-ref", NEXT, cwd=package)
+    moved_demo = (package / "tests" / "conformance" / "demo.py").read_text(encoding="utf-8")
+    assert "# mine\ndef say(" in moved_demo
+    assert "from ..package import" in moved_demo
+    assert not demo.exists()

@@ -1,0 +1,48 @@
+"""A sample of `make test-upgrades`: from every released version, edits of every kind, with both tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tool.conftest import versions  # noqa: F401
+from tests.upgrades import (
+    Case,
+    Result,
+    cases,
+    faults_of,
+    measure,
+    prepare,
+    released,
+    update_copier,
+    update_ours,
+)
+
+SAMPLE = [
+    case
+    for case in cases()
+    if (case.answers, case.kind)
+    in {("default", "planted"), ("custom", "developed"), ("device", "rearranged")}
+]
+
+
+def comparable(result: Result) -> dict[str, str]:
+    """Returns the files that are not in conflict: the two tools word their markers in their own ways."""
+    return {path: text for path, text in result.contents.items() if path not in result.conflicts}
+
+
+@pytest.mark.parametrize(
+    "case", [*SAMPLE, *(Case(old, "default", "unedited") for old in released())], ids=lambda case: case.name
+)
+def test_update(case: Case, versions: Path, tmp_path: Path) -> None:  # noqa: F811
+    results: list[Result] = []
+    for tool, update in (("provider-template", update_ours), ("copier", update_copier)):
+        edits, old, new = prepare(versions, case, tmp_path / tool)
+        result = measure(update, tmp_path / tool, edits, old, new)
+        assert faults_of(case, tool, result, old, new) == []
+        results.append(result)
+    ours, copiers = results
+    if not (copiers.lost or copiers.returned or case.kind == "rearranged"):
+        assert sorted(ours.conflicts) == sorted(copiers.conflicts)
+        assert comparable(ours) == comparable(copiers)

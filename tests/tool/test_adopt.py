@@ -1,0 +1,732 @@
+"""`provider-template adopt`: packages written by hand come under the template, and nothing of theirs is lost.
+
+The packages are in adopt_fixtures/, each file with `.txt` after its name, so that no tool takes them for ours.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import copier
+import pexpect
+import pytest
+from rich.console import Console
+
+from provider_template.adopt import BRANCH, adopt
+from provider_template.adopt.code import Code, read_code
+from provider_template.adopt.infer import infer
+from provider_template.adopt.layout import Layout, find_layout
+from provider_template.adopt.sources import Found, Sources, looks_secret
+from provider_template.adopt.toml_text import entries, items_of_table, sections
+from provider_template.check import look
+from provider_template.errors import Refusal
+from provider_template.plan import Wish, make_plan
+from provider_template.project import digest, open_project, read_yaml
+from provider_template.trees import Store
+from tests.answers import ROOT
+from tests.support import Tools, commit_all, copy_template, environment, must, run
+from tests.wizard import REDRAW
+
+FIXTURES = Path(__file__).parent / "adopt_fixtures"
+VERSION = "v9.0.0"
+NAMES = ("flat", "src", "odd")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gives the template of the working tree as a released version."""
+    folder = copy_template(tmp_path_factory.mktemp("template") / "template")
+    commit_all(folder)
+    must("git", "tag", VERSION, cwd=folder)
+    return folder
+
+
+def files_of(name: str) -> dict[str, bytes]:
+    """Returns a fixture's files; the odd one was written on Windows, and has one that is no UTF-8."""
+    found = {
+        path.relative_to(FIXTURES / name).as_posix().removesuffix(".txt"): path.read_bytes()
+        for path in (FIXTURES / name).rglob("*.txt")
+    }
+    if name == "odd":
+        found = {path: content.replace(b"\n", b"\r\n") for path, content in found.items()}
+        found["notizen.txt"] = "Käsekuchen\r\n".encode("latin-1")
+        found["kuchen.bin"] = bytes(range(256))
+    return found
+
+
+def write(folder: Path, files: Mapping[str, bytes | str]) -> Path:
+    """Makes a repository with these files in one commit on `main`."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content if isinstance(content, bytes) else content.encode())
+    must("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
+    must("git", "config", "core.autocrlf", "false", cwd=folder)  # lines end in git as they do in the files
+    must("git", "add", "--all", cwd=folder)
+    must("git", "commit", "--quiet", "--message", "By hand", cwd=folder)
+    return folder
+
+
+def run_adopt(folder: Path, template: Path | str, **options: Any) -> str:
+    """Adopts as a script does, and returns what was printed."""
+    console = Console(file=io.StringIO(), width=200)
+    data = options.pop("data", {})
+    assert adopt(folder, str(template), ref=None, data=data, ask=False, console=console, **options) == 0
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def lines_of(content: bytes) -> set[bytes]:
+    """Returns the lines that say something."""
+    return {line.strip() for line in content.splitlines() if line.strip()}
+
+
+def tracked(folder: Path) -> list[str]:
+    """Returns the files that git knows."""
+    return must("git", "ls-files", cwd=folder).splitlines()
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """Returns the answers file."""
+    answers: dict[str, Any] = read_yaml((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return answers
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost_and_the_template_is_whole(name: str, template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of(name))
+    before = must("git", "rev-parse", "main", cwd=folder)
+    run_adopt(folder, template)
+
+    assert must("git", "branch", "--show-current", cwd=folder).strip() == BRANCH
+    assert must("git", "rev-parse", "main", cwd=folder) == before
+    assert must("git", "rev-parse", "HEAD^", cwd=folder) == before
+    assert must("git", "status", "--porcelain", cwd=folder) == ""
+
+    everything = set().union(*(lines_of((folder / path).read_bytes()) for path in tracked(folder)))
+    for path, content in files_of(name).items():
+        assert lines_of(content) <= everything, path
+
+    project = open_project(folder)
+    for path, expected in project.files.template.items():
+        assert digest((folder / path).read_bytes()) == expected, path
+    assert all((folder / path).is_file() for path in (*project.files.yours, *project.files.shared))
+    assert look(project, offline=True).is_well
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_answers_file_is_copiers(name: str, template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of(name))
+    run_adopt(folder, template)
+    answers = recorded(folder)
+    assert (answers["_src_path"], answers["_commit"]) == (str(template), VERSION)
+    fresh = tmp_path / "fresh"
+    data = {key: value for key, value in answers.items() if not key.startswith("_")}
+    copier.run_copy(str(template), fresh, data=data, defaults=True, quiet=True)
+    for path in (".copier-answers.yml", ".template-files.yml"):
+        assert (folder / path).read_bytes() == (fresh / path).read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ruff_finds_nothing_in_what_was_adopted(name: str, template: Path, tmp_path: Path) -> None:
+    """What it would find in the template's files is the business of other tests."""
+    folder = write(tmp_path / "package", files_of(name))
+    run_adopt(folder, template)
+    rendered = open_project(folder).files
+    for words in (["check", "--output-format=concise"], ["format", "--check"]):
+        done = run(sys.executable, "-m", "ruff", *words, "--no-cache", cwd=folder)
+        found = [line.removeprefix("Would reformat: ") for line in done.stdout.splitlines()]
+        paths = {line.partition(":")[0] for line in found if (folder / line.partition(":")[0]).is_file()}
+        assert paths <= rendered.template.keys(), done.stdout
+        assert done.returncode in (0, 1), done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_types_and_tests_pass(name: str, template: Path, tmp_path: Path, tools: Tools) -> None:
+    folder = write(tmp_path / "package", files_of(name))
+    run_adopt(folder, template)
+    assert tools.mypy(folder) == []
+    own = [
+        "tests/test_transformation.py",
+        *(path for path in tracked(folder) if path.endswith(("words.py", "console.py"))),
+    ]
+    tests = [path for path in own if path.startswith("tests/")]
+    done = run(tools.python, "-m", "pytest", "-q", *tests, cwd=folder, PYTHONPATH="src")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_flat_package(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("flat"))
+    printed = run_adopt(folder, template)
+    answers = recorded(folder)
+    expected = {
+        "api_base": "https://api.northwind.example.com/v2",
+        "api_format": "custom",
+        "api_key_header": "X-Api-Key",
+        "api_key_prefix": "",
+        "auth": "api_key",
+        "author_email": "nancy@northwind.example.com",
+        "author_name": "Nancy Davolio",
+        "include": [],
+        "license": "Apache-2.0",
+        "litellm_min": "1.100.0",
+        "models": "north-9\nnorth-tiny\nnorth-9-mini",
+        "module_name": "northwind_llm",
+        "package_name": "litellm-northwind",
+        "provider": "northwind",
+        "provider_name": "Northwind AI",
+        "publish": "none",
+        "python_min": "3.11",
+    }
+    assert {key: answers[key] for key in expected} == expected
+    assert "northwind_llm/provider.py:13" in printed
+    assert "Not taken: litellm_min, from pyproject.toml:" in printed
+
+    moves = must(
+        "git", "diff", "--name-status", "--find-renames=100%", "main", BRANCH, cwd=folder
+    ).splitlines()
+    for old, new in {
+        "northwind_llm/client.py": "src/northwind_llm/client.py",
+        "northwind_llm/words.py": "src/northwind_llm/words.py",
+        "northwind_llm/provider.py": "adopted/northwind_llm/provider.py.txt",
+        "northwind_llm/models.py": "adopted/northwind_llm/models.py.txt",
+        "tests/test_provider.py": "adopted/tests/test_provider.py.txt",
+        "ruff.toml": "adopted/ruff.toml.txt",
+        "LICENSE.txt": "LICENSE",
+    }.items():
+        assert f"R100\t{old}\t{new}" in moves
+    unchanged = must(
+        "git",
+        "diff",
+        "--name-only",
+        "main",
+        BRANCH,
+        "--",
+        "README.md",
+        "deploy",
+        "tests/test_words.py",
+        cwd=folder,
+    )
+    assert unchanged == ""
+
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)
+    assert project["project"]["version"] == "1.4.2"
+    assert project["project"]["keywords"] == ["litellm", "northwind"]
+    assert [one["name"] for one in project["project"]["authors"]] == ["Nancy Davolio", "Andrew Fuller"]
+    below = text.partition("# Your dependencies go below this line.\n")[2].partition("\n]")[0]
+    assert below == (
+        '    "httpx[http2]",\n    # retries of our own, until LiteLLM\'s are good enough\n'
+        '    "backoff>=2.2,<3",\n    "cachetools>=5",  # the list of models'
+    )
+    assert project["project"]["optional-dependencies"]["fast"] == ["orjson>=3.9"]
+    assert "respx>=0.20" in project["dependency-groups"]["dev"]
+    assert project["tool"]["pytest"]["ini_options"]["markers"] == ["live: talks to the real API"]
+    assert project["tool"]["ruff"]["line-length"] != 88
+    band = text.partition("# ---- yours")[2]
+    assert "# the client is tested by hand\nomit" in band
+    assert '# Where people find us.\n[project.urls]\nHomepage = "https://northwind.example.com"' in band
+
+    ignored = (folder / ".gitignore").read_text(encoding="utf-8")
+    assert ignored.endswith("# our secrets\n/recordings/\n")
+
+
+def test_the_list_of_what_is_left(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("flat"))
+    run_adopt(folder, template)
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    translation = (folder / "src/northwind_llm/transformation.py").read_text(encoding="utf-8")
+    for function, hook in {
+        "`build_payload` (adopted/northwind_llm/provider.py.txt:22)": "transform_request",
+        "`parse_response` (adopted/northwind_llm/provider.py.txt:33)": "transform_response",
+        "`parse_stream_line` (adopted/northwind_llm/provider.py.txt:47)": "get_model_response_iterator",
+        "`raise_for_error` (src/northwind_llm/client.py:25)": "get_error_class",
+        "`build_headers` (adopted/northwind_llm/provider.py.txt:18)": "validate_environment",
+    }.items():
+        line = next(line for line in todo.splitlines() if function in line)
+        assert line.startswith("- [ ] ")
+        assert f"`ChatConfig.{hook}`" in line
+        assert f"def {hook}(" in translation
+    for words in (
+        "| `provider` | northwind | deploy/litellm.yaml:12 |",
+        "`NORTHWIND_KEY` (adopted/northwind_llm/provider.py.txt:60",
+        "`NORTHWIND_API_KEY` takes its place",
+        "`NORTHWIND_REGION` (adopted/northwind_llm/provider.py.txt:15): nothing takes its place",
+        "`NorthwindLLM.embedding`",
+        "`northwind_llm/` is `src/northwind_llm/` now: see `pyproject.toml`",
+        "The build backend was `setuptools.build_meta`",
+        "northwind_llm.provider:northwind_llm` names a module that is not there any more",
+        "`make check test` passes",
+        "`git rm -r adopted ADOPTING.md`",
+    ):
+        assert words in todo
+    for line in (line for line in todo.splitlines() if line.startswith("- [ ] `adopted/")):
+        assert (folder / line.split("`")[1]).is_file()
+
+
+def test_a_package_with_oauth_and_its_own_tools(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("src"))
+    must("git", "tag", "v2.3.1", cwd=folder)
+    printed = run_adopt(folder, template)
+    answers = recorded(folder)
+    expected = {
+        "api_base": "https://gateway.contoso.example.com/openai/v1",
+        "api_format": "openai",
+        "api_key_header": "Authorization",
+        "api_key_prefix": "Bearer",
+        "audience": "https://gateway.contoso.example.com",
+        "auth": "oauth_client_credentials",
+        "ci": "github",
+        "client_id": "",
+        "include": ["cli", "docs", "docker"],
+        "litellm_min": "1.103.1",
+        "models": "gateway-large\ngateway-small",
+        "provider": "contoso",
+        "publish": "private",
+        "python_min": "3.12",
+        "scopes": "models.read models.invoke",
+        "token_endpoint_auth_method": "client_secret_post",
+        "token_url": "https://login.contoso.example.com/oauth2/v1/token",
+    }
+    assert {key: answers[key] for key in expected} == expected
+    assert "src/contoso_litellm/auth.py:7" in printed
+
+    files = set(tracked(folder))
+    assert {
+        "adopted/Makefile",
+        "adopted/Dockerfile",
+        "adopted/.github/workflows/ci.yml",
+        "adopted/proxy/config.yaml",
+        "adopted/src/contoso_litellm/auth.py.txt",
+        "adopted/src/contoso_litellm/cli.py.txt",
+        "adopted/src/contoso_litellm/handler.py.txt",
+        "adopted/tests/unit/test_handler.py.txt",
+        "adopted/examples/chat.py.txt",
+    } <= files
+    assert {
+        ".github/workflows/publish.yml",
+        "src/contoso_litellm/console.py",
+        "tests/unit/test_console.py",
+    } <= files
+    unchanged = ("LICENSE", "README.md", "docs/index.md", "mkdocs.yml", "scripts/release.sh", ".env.example")
+    assert must("git", "diff", "--name-only", "main", BRANCH, "--", *unchanged, cwd=folder) == ""
+
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == "2.3.1"
+    assert project["project"]["scripts"] == {
+        "contoso-litellm": "contoso_litellm.cli:app",
+        "contoso-chat": "contoso_litellm.console:main",
+    }
+    dependencies = project["project"]["dependencies"]
+    assert dependencies[-3:] == [
+        "litellm[proxy]",
+        "requests>=2.31",
+        "contoso-logs @ git+https://git.contoso.example.com/logs@v3",
+    ]
+    assert project["tool"]["hatch"]["metadata"] == {"allow-direct-references": True}
+    assert project["dependency-groups"]["lint"] == ["black>=24"]
+    assert {"include-group": "lint"} in project["dependency-groups"]["dev"]
+    assert "responses>=0.25" in project["dependency-groups"]["dev"]
+    assert project["tool"]["black"] == {"line-length": 100}
+    assert project["tool"]["mypy"]["strict"] is True
+
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    assert "Its targets (`test`, `lint`, `release`) go into `local.mk`" in todo
+    assert "`TokenManager.get_token` (adopted/src/contoso_litellm/auth.py.txt:" in todo
+    assert "`.github/workflows/publish.yml` runs beside the template's workflows" in todo
+    assert "It publishes" in todo
+
+
+def test_an_odd_package(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("odd"))
+    run_adopt(folder, template)
+    answers = recorded(folder)
+    assert answers["author_name"] == "Jörg Müller-Żółć"
+    assert answers["module_name"] == "zahlwerk"
+    assert answers["package_name"] == "kuchen_llm"
+    assert (answers["api_key_in"], answers["api_key_query"]) == ("query", "key")
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["license"] == "GPL-3.0-or-later"
+    assert project["description"] == "Kuchen für LiteLLM – mit „Sahne“"
+    assert "requests" in project["dependencies"]
+    for old, new in {
+        "zahlwerk.py": "src/zahlwerk/zahlwerk.py",
+        "probe.py": "adopted/probe.py.txt",
+        "alt.py": "adopted/alt.py.txt",
+        "kuchen.bin": "kuchen.bin",
+        "notizen.txt": "notizen.txt",
+    }.items():
+        assert (folder / new).read_bytes() == files_of("odd")[old]
+    assert "put the text of `GPL-3.0-or-later` into it" in (folder / "ADOPTING.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_later_version_merges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for renders in a process of their own
+    newer = copy_template(tmp_path / "template")
+    commit_all(newer)
+    must("git", "tag", VERSION, cwd=newer)
+    folder = write(tmp_path / "package", files_of("flat"))
+    run_adopt(folder, newer)
+    makefile = newer / "template/package/Makefile"
+    makefile.write_text(
+        makefile.read_text(encoding="utf-8").replace("\nclean: ", "\nfresh: clean\n\nclean: "),
+        encoding="utf-8",
+    )
+    project_file = newer / "template/package/pyproject.toml.jinja"
+    text = project_file.read_text(encoding="utf-8").replace('    "pyyaml>=6",\n', '    "pyyaml>=6.0.1",\n')
+    project_file.write_text(text, encoding="utf-8")
+    must("git", "commit", "--all", "--quiet", "--message", "Newer", cwd=newer)
+    must("git", "tag", "v9.1.0", cwd=newer)
+    with make_plan(open_project(folder), Wish(), keep=False) as plan:
+        assert plan.to == "v9.1.0"
+        assert plan.conflicts == ()
+    copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
+    assert recorded(folder)["_commit"] == "v9.1.0"
+    assert not must("git", "diff", "--name-only", "--diff-filter=U", cwd=folder)
+    updated = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"pyyaml>=6.0.1"' in updated
+    assert '"cachetools>=5",  # the list of models' in updated
+    assert (folder / "src/northwind_llm/words.py").read_bytes() == files_of("flat")["northwind_llm/words.py"]
+
+
+def test_what_is_given_wins_and_what_is_refused_gives_way(template: Path, tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = dict(files_of("flat"))
+    files["deploy/litellm.yaml"] = files_of("flat")["deploy/litellm.yaml"].replace(
+        b"north-tiny", b"replicate-1"
+    )
+    folder = write(tmp_path / "package", files)
+    data = {"ci": "gitlab", "module_name": "north", "token_url": "https://login.example.com"}
+    printed = run_adopt(folder, template, data=data, branch="other")
+    answers = recorded(folder)
+    assert (answers["ci"], answers["module_name"]) == ("gitlab", "north")
+    assert answers["models"] == "north-9\nnorth-9-mini"
+    assert "models, from deploy/litellm.yaml:4" in printed
+    assert "token_url was given, and the other answers do not ask for it" in printed
+    assert (folder / "src/north/words.py").is_file()
+    # It imports its package by a name that is no more.
+    assert (folder / "adopted/tests/test_words.py.txt").is_file()
+
+
+def test_a_package_inside_a_repository(template: Path, tmp_path: Path) -> None:
+    files = {f"providers/northwind/{path}": content for path, content in files_of("flat").items()}
+    top = write(
+        tmp_path / "all", {**files, "README.md": "All of them.\n", "pyproject.toml": "[tool.black]\n"}
+    )
+    (top / "README.md").write_text("Changed meanwhile.\n", encoding="utf-8")
+    run_adopt(top / "providers/northwind", template)
+    assert (
+        must("git", "diff", "--name-only", "main", BRANCH, "--", ".", ":!providers/northwind", cwd=top) == ""
+    )
+    assert (top / "README.md").read_text(encoding="utf-8") == "Changed meanwhile.\n"
+    assert (top / "providers/northwind/src/northwind_llm/provider.py").is_file()
+    assert look(open_project(top / "providers/northwind"), offline=True).is_well
+
+
+MINIMAL = {
+    "pyproject.toml": '[project]\nname = "acme"\n',
+    "acme/__init__.py": "",
+    ".gitignore": "*.log\n/Makefile\n",
+}
+
+
+def refused(folder: Path, template: Path | str, **options: Any) -> str:
+    """Returns why a package is not adopted, and looks whether it is as it was."""
+    with pytest.raises(Refusal) as raised:
+        run_adopt(folder, template, **options)
+    if (folder / ".git").is_dir():
+        assert must("git", "branch", "--show-current", cwd=folder).strip() == "main"
+    return str(raised.value)
+
+
+def test_refusals_before_anything_is_read(template: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    assert "is not in a git repository" in refused(tmp_path / "none", template)
+    folder = write(tmp_path / "package", MINIMAL)
+    (folder / "new.py").touch()
+    assert "not committed (new.py)" in refused(folder, template)
+    (folder / "new.py").unlink()
+    must("git", "branch", "taken", cwd=folder)
+    assert "There is a branch taken already" in refused(folder, template, branch="taken")
+    assert "no name for a branch" in refused(folder, template, branch="a..b")
+    assert "no-template" in refused(folder, tmp_path / "no-template")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({".copier-answers.yml": "_src_path: x\n"}, "run provider-template update"),
+        ({"pyproject.toml": "[project\n"}, "is no TOML"),
+        ({"pyproject.toml": "[tool.black]\n"}, "names no project"),
+        ({"adopted/notes.md": "mine\n"}, "adopted/ is there already"),
+        ({"ADOPTING.md": "mine\n"}, "ADOPTING.md is there already"),
+    ],
+)
+def test_refusals_of_packages(change: dict[str, str], words: str, template: Path, tmp_path: Path) -> None:
+    assert words in refused(write(tmp_path / "package", {**MINIMAL, **change}), template)
+
+
+def test_an_answer_that_is_refused(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", MINIMAL)
+    assert '--data provider: "openai" is a provider that LiteLLM serves itself' in refused(
+        folder, template, data={"provider": "openai"}
+    )
+    assert "--data ci: " in refused(folder, template, data={"ci": "jenkins"})
+
+
+def test_a_file_that_git_ignores_is_not_overwritten(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", MINIMAL)
+    (folder / "Makefile").write_text("mine:\n", encoding="utf-8")
+    assert "Makefile" in refused(folder, template)
+    assert (folder / "Makefile").read_text(encoding="utf-8") == "mine:\n"
+    assert BRANCH not in must("git", "branch", cwd=folder)
+
+
+def test_secrets_are_neither_read_nor_answered(template: Path, tmp_path: Path) -> None:
+    code = 'TOKEN_URL = "https://u:p4ssw0rd@login.example.com/token"\nCLIENT_ID = "k3yk3yk3yk3yk3yk3yk3yk3y"\nGRANT = {"grant_type": "client_credentials"}\n'
+    hidden = "SCOPE=hush\nACME_API_BASE=https://hush.example.com\n"
+    folder = write(
+        tmp_path / "package", {**MINIMAL, "acme/__init__.py": code, ".env": hidden, "my.pem": hidden}
+    )
+    printed = run_adopt(folder, template)
+    written = (folder / ".copier-answers.yml").read_text(encoding="utf-8") + (
+        folder / "ADOPTING.md"
+    ).read_text(encoding="utf-8")
+    assert recorded(folder)["auth"] == "oauth_client_credentials"
+    for word in ("p4ssw0rd", "k3yk3y", "hush"):
+        assert word not in printed + written
+    assert "`.env`: it is in git" in written
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("sk-ant-1", True),
+        ("AKIAIOSFODNN7EXAMPLE", True),
+        ("eyJhbGciOiJSUzI1NiJ9.e30.x", True),
+        ("0b5c2b4e-8a55-4d0e-9d9c-1a2b3c4d5e6f", True),
+        ("https://user:word@host", True),
+        ("chat-large-2026-01-01-preview", False),
+        ("https://api.example.com/v1", False),
+        ("models.read models.invoke", False),
+    ],
+)
+def test_what_looks_like_a_secret(text: str, secret: bool) -> None:
+    assert looks_secret(text) is secret
+
+
+def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) -> dict[str, Found]:
+    """Returns what a package with one module says."""
+    write(folder, {"pyproject.toml": '[project]\nname = "acme"\n', "acme/__init__.py": code, **(files or {})})
+    store = folder.with_name("store")
+    store.mkdir()
+    sources = Sources(
+        Store(store, folder, keep=False), must("git", "rev-parse", "HEAD^{tree}", cwd=folder).strip()
+    )
+    text = sources.text("pyproject.toml") or ""
+    layout = find_layout(sources, tomllib.loads(text), text)
+    assert isinstance(layout, Layout)
+    found: Code = read_code(sources, layout.code)
+    return infer(sources, tomllib.loads(text), text, layout, found)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            'import jwt\ntoken = jwt.encode({"iss": "acme", "aud": "api", "exp": 1}, key, algorithm="ES256")\n'
+            'headers = {"X-Token": token}\n',
+            {
+                "auth": "signed_jwt",
+                "jwt_algorithm": "ES256",
+                "jwt_claims": "iss: acme\naud: api",
+                "api_key_header": "X-Token",
+            },
+        ),
+        (
+            'TOKEN_PATH = os.getenv("ACME_TOKEN_FILE", "/var/run/acme/jwt")\nh = {"Authorization": "Bearer " + read(TOKEN_PATH)}\n',
+            {"auth": "token_file", "token_file": "/var/run/acme/jwt", "api_key_prefix": "Bearer"},
+        ),
+        (
+            'out = subprocess.run(["acme", "auth", "print token"], capture_output=True)\n',
+            {"auth": "token_command", "token_command": "acme auth 'print token'"},
+        ),
+        (
+            'url = "https://login.example.com/device"\ndata = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}\n'
+            'requests.post("https://login.example.com/oauth/token", data=data, auth=(client, secret))\n',
+            {
+                "auth": "oauth_device_code",
+                "device_authorization_url": "https://login.example.com/device",
+                "token_url": "https://login.example.com/oauth/token",
+            },
+        ),
+        (
+            'fetch(grant_type="client_credentials", token_url="https://a.example.com/t", auth=(client, secret), scope="a b")\n',
+            {
+                "auth": "oauth_client_credentials",
+                "token_url": "https://a.example.com/t",
+                "scopes": "a b",
+                "token_endpoint_auth_method": "client_secret_basic",
+            },
+        ),
+        (
+            'headers["api-key"] = key\n',
+            {"auth": "api_key", "api_key_header": "api-key", "api_key_prefix": ""},
+        ),
+        ('headers = {"Authorization": f"Token {key}"}\n', {"auth": "api_key", "api_key_prefix": "Token"}),
+        (
+            'requests.post("https://llm.example.com/generate", json={})\n',
+            {"auth": "none", "api_base": "https://llm.example.com"},
+        ),
+        (
+            'client = openai.OpenAI(api_key=key, base_url="https://x.example.com/v1/")\n',
+            {"api_format": "openai", "api_base": "https://x.example.com/v1"},
+        ),
+        ('text = answer["choices"][0]["message"]["content"]\n', {"api_format": "openai"}),
+        (
+            'litellm.custom_provider_map = [{"provider": NAME, "custom_handler": h}]\nNAME = "my_acme"\n',
+            {"provider": "my_acme"},
+        ),
+        ('SUPPORTED_MODELS = ["acme/a-1", "a-2"]\n', {"models": "a-1\na-2"}),
+    ],
+)
+def test_what_code_says(code: str, expected: dict[str, str], tmp_path: Path) -> None:
+    found = inferred(tmp_path / "package", code)
+    assert {name: found[name].value for name in expected if name in found} == expected
+    assert all(found[name].source.startswith("acme/__init__.py:") for name in expected)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (
+            {".gitlab-ci.yml": "job: {script: [twine upload --repository-url x dist/*]}\n"},
+            {"ci": "gitlab", "publish": "private"},
+        ),
+        (
+            {".github/workflows/a.yml": "uses: pypa/gh-action-pypi-publish@release/v1\n"},
+            {"ci": "github", "publish": "pypi"},
+        ),
+        ({".github/workflows/a.yml": "run: pytest\n"}, {"publish": "none"}),
+        ({"mkdocs.yml": "", "Dockerfile": ""}, {"include": ["docs", "docker"]}),
+        ({"LICENSE": "Redistribution ... Neither the name of ...\n"}, {"license": "BSD-3-Clause"}),
+        ({}, {"license": "Proprietary", "include": []}),
+        (
+            {
+                "pyproject.toml": '[project]\nname = "x"\n[tool.setuptools]\npackages = ["other"]\n',
+                "other/a.py": "",
+                "zoo/__init__.py": "",
+            },
+            {"module_name": "other"},
+        ),
+    ],
+)
+def test_what_files_say(files: dict[str, str], expected: dict[str, Any], tmp_path: Path) -> None:
+    found = inferred(tmp_path / "package", "", files)
+    assert {name: found[name].value for name in expected} == expected
+
+
+TOML = """\
+# of the file
+[project] # name and so on
+name = "x" # [not.a.table]
+list = [
+    # first
+    "a", # [b]
+    'c#d',
+    { include-group = "e" },
+]
+
+# of the tool
+[[tool.x."y.z"]]
+text = '''
+[no.table]
+'''
+"""
+
+
+def test_toml_keeps_its_comments() -> None:
+    found = sections(TOML)
+    assert [section.keys for section in found] == [(), ("project",), ("tool", "x", "y.z")]
+    assert "".join(section.text for section in found) == TOML
+    assert found[2].text.startswith("# of the tool\n[[")
+    items = {item.key: item.text for item in items_of_table(found[1])}
+    assert list(items) == ["name", "list"]
+    assert "".join(entry.text for entry in entries(items["list"])) == (
+        '    # first\n    "a",  # [b]\n    \'c#d\',\n    { include-group = "e" },\n'
+    )
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from provider_template.adopt import adopt
+sys.exit(adopt(Path(sys.argv[1]), sys.argv[2], ref=None, data={}, ask=True, console=Console()))
+"""
+
+
+def test_answers_are_corrected_in_the_terminal(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("flat"))
+    child: pexpect.spawn[str] = pexpect.spawn(
+        sys.executable,
+        ["-c", PROGRAM, str(folder), str(template)],
+        env=environment(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", LANG="C.UTF-8", PYTHONPATH=str(ROOT)),
+        dimensions=(80, 160),
+        encoding="utf-8",
+        timeout=60,
+    )
+    try:
+        child.expect("Which of these answers are wrong")
+        child.expect("api_base: ")
+        child.send(" \r")
+        child.expect("Base URL of the API")
+        child.send(REDRAW)
+        child.expect("https://api.northwind.example.com/v2")
+        child.send("/beta\r")
+        child.expect("corrected")
+        child.expect("Which of these answers are wrong")
+        child.send("\r")
+        child.expect("ADOPTING.md")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0
+    assert recorded(folder)["api_base"] == "https://api.northwind.example.com/v2/beta"
+    assert recorded(folder)["provider"] == "northwind"
+
+
+def test_stopping_changes_nothing(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("flat"))
+    child: pexpect.spawn[str] = pexpect.spawn(
+        sys.executable,
+        ["-c", PROGRAM, str(folder), str(template)],
+        env=environment(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", LANG="C.UTF-8", PYTHONPATH=str(ROOT)),
+        dimensions=(80, 160),
+        encoding="utf-8",
+        timeout=60,
+    )
+    try:
+        child.expect("api_base: ")
+        child.sendintr()
+        child.expect("Stopped: nothing was changed")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert must("git", "branch", "--show-current", cwd=folder).strip() == "main"
+    assert BRANCH not in must("git", "branch", cwd=folder)
+
+
+def test_nothing_heavy_is_imported_to_say_help() -> None:
+    program = "import sys, provider_template.adopt; print([n for n in ('copier', 'questionary', 'rich', 'yaml') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() in ("[]", "['yaml']")

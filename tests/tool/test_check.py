@@ -1,0 +1,99 @@
+"""`provider-template check`: a package's version and health."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.answers import ROOT
+from tests.support import must
+from tests.tool.support import COMMAND, tool, updated
+from tests.upgrades import NEXT
+
+
+def test_old_version(package: Path) -> None:
+    done = tool(package, "check")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"v0.2.0 (newest {NEXT})")
+    assert "not known" in done.stdout
+
+
+def test_healthy(package: Path) -> None:
+    updated(package)
+    done = tool(package, "check")
+    assert (done.returncode, done.stdout) == (0, f"{NEXT} (the newest); well\n")
+    health = json.loads(tool(package, "check", "--json").stdout)
+    assert (health["behind"], health["edited"], health["well"]) == (False, [], True)
+
+
+def test_edits_of_template_files(package: Path) -> None:
+    updated(package)
+    with (package / "Makefile").open("a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    (package / "compose.yaml").unlink()
+    (package / "README.md").write_text("<<<<<<< a\n", encoding="utf-8")
+    (package / "Dockerfile.rej").write_text("@@\n", encoding="utf-8")
+    health = json.loads(tool(package, "check", "--json", "--offline").stdout)
+    assert health["edited"] == ["Makefile"]
+    assert health["missing"] == ["compose.yaml"]
+    assert health["conflicts"] == ["Dockerfile.rej", "README.md"]
+    assert health["newest"] is None
+    done = tool(package, "check", "--offline")
+    assert done.returncode == 3
+    assert "edited: Makefile; deleted: compose.yaml; to resolve: Dockerfile.rej, README.md" in done.stdout
+
+
+def test_line_ends_are_no_edit(package: Path) -> None:
+    updated(package)
+    path = package / "Makefile"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert tool(package, "check", "--offline").returncode == 0
+
+
+def test_template_that_cannot_be_reached(package: Path) -> None:
+    answers = package / ".copier-answers.yml"
+    text = answers.read_text(encoding="utf-8")
+    source = next(line for line in text.splitlines() if line.startswith("_src_path"))
+    answers.write_text(text.replace(source, "_src_path: file:///nowhere"), encoding="utf-8")
+    done = tool(package, "check")
+    assert (done.returncode, "newest not known" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "_commit: v1\n", "a: [\n"])
+def test_answers_that_say_nothing(package: Path, text: str) -> None:
+    (package / ".copier-answers.yml").write_text(text, encoding="utf-8")
+    done = tool(package, "check")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert ".copier-answers.yml" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["", "[1]\n", "template: 3\n", "{\n"])
+def test_list_that_says_nothing(package: Path, text: str) -> None:
+    (package / ".template-files.yml").write_text(text, encoding="utf-8")
+    done = tool(package, "check")
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert "git checkout HEAD -- .template-files.yml" in done.stdout
+
+
+def test_no_package(tmp_path: Path) -> None:
+    done = tool(tmp_path, "check")
+    assert done.returncode == 1
+    assert "is no package of a template" in done.stdout
+    assert "provider-template adopt" in done.stdout
+
+
+def test_what_is_imported(package: Path) -> None:
+    """Help and check are looked at often: neither loads Copier, Jinja or rich's tables."""
+    for arguments in (["--help"], ["check", "--offline"]):
+        code = (
+            "import sys; from provider_template.cli import app\n"
+            f"try: app({arguments!r}, standalone_mode=False)\n"
+            "except BaseException: pass\n"
+            "print(sorted({'copier', 'jinja2', 'questionary'} & set(sys.modules)))"
+        )
+        said = must(COMMAND[0], "-c", code, cwd=package, PYTHONPATH=str(ROOT))
+        assert said.splitlines()[-1] == "[]", (arguments, said)

@@ -1,0 +1,92 @@
+"""`provider-template preview`: it tells what an update would do, and does nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support import must
+from tests.tool.support import edit, plan_of, state, tool
+from tests.upgrades import NEXT, commit
+
+
+def test_nothing_is_changed(package: Path) -> None:
+    before = state(package)
+    done = tool(package, "preview", "--diff")
+    assert done.returncode == 0, done.stdout
+    assert f"from v0.2.0 to {NEXT}" in done.stdout
+    assert "```diff" in done.stdout
+    assert state(package) == before
+
+
+def test_what_it_says(package: Path) -> None:
+    plan = plan_of(package)
+    assert (plan["from"], plan["to"], plan["current"]) == ("v0.2.0", NEXT, False)
+    changes = {change["path"]: change for change in plan["changes"]}
+    assert changes["tests/conformance/demo.py"]["from"] == "tests/demo.py"
+    assert changes["tests/conformance/demo.py"]["kind"] == "moved"
+    assert changes[".template-files.yml"]["kind"] == "new"
+    assert {change["owner"] for change in plan["changes"]} <= {"template", "shared", "yours"}
+    assert changes["Makefile"]["owner"] == "template"
+    assert changes["Makefile"]["added"] > 0
+    assert plan["conflicts"] == plan["kept"] == plan["migrations"] == []
+    assert plan["new_answers"] == {"updates": "job"}
+    assert not plan["needs_trust"]
+    # Its migration for files that have moved.
+    assert plan["copier_update"] == {"drops": [], "misplaces": [], "needs_trust": True}
+
+
+def test_conflict(package: Path) -> None:
+    edit(package, "Makefile", "$(RUN) python -m tests.demo", "$(RUN) python -m tests.demo --mine")
+    done = tool(package, "preview")
+    assert done.returncode == 3
+    assert "**Conflicts to resolve by hand**\n\n- `Makefile`" in done.stdout
+    assert plan_of(package)["conflicts"] == ["Makefile"]
+
+
+def test_current(package: Path) -> None:
+    done = tool(package, "preview", "--to", "v0.2.0")
+    assert (done.returncode, done.stdout) == (0, "v0.2.0: nothing to update.\n")
+    assert plan_of(package, "--to", "v0.2.0")["current"]
+
+
+def test_edits_that_copier_would_drop(package: Path, versions: Path) -> None:
+    """A file that the template drops without a word, as templates do."""
+    fork = versions.parent / "dropping"
+    must("git", "clone", "--quiet", versions, fork, cwd=versions.parent)
+    (fork / "template" / "package" / "tests" / "conformance" / "test_sse.py").unlink()
+    commit(fork, "Drop a file")
+    must("git", "tag", "v1000.0.0", cwd=fork)
+    edit(package, ".copier-answers.yml", str(versions), str(fork))
+    edit(package, "tests/conformance/test_sse.py", "from __future__", "# mine\nfrom __future__")
+    plan = plan_of(package)
+    assert plan["copier_update"]["drops"] == plan["conflicts"] == ["tests/conformance/test_sse.py"]
+
+
+def test_edits_that_copier_would_misplace(package: Path, versions: Path) -> None:
+    """The template moves a block below a twin of it: a patch finds the twin at the old place."""
+    block = "".join(f"    line {number}\n" for number in range(12))
+    fork = versions.parent / "repeating"
+    must("git", "clone", "--quiet", versions, fork, cwd=versions.parent)
+    source = fork / "template" / "package" / "tests" / "conformance" / "test_sse.py"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(f'{text}\n\nONE = """\n{block}"""\n', encoding="utf-8")
+    commit(fork, "One block")
+    must("git", "tag", "v1000.0.0", cwd=fork)
+    first = source.read_text(encoding="utf-8")
+    source.write_text(
+        first.replace("\n\nONE = ", f'\n\nZERO = """\n{block}"""\n\n\nONE = '), encoding="utf-8"
+    )
+    commit(fork, "Two blocks")
+    must("git", "tag", "v1001.0.0", cwd=fork)
+
+    edit(package, ".copier-answers.yml", str(versions), str(fork))
+    assert tool(package, "update", "--to", "v1000.0.0").returncode == 0
+    commit(package, "Update")
+    edit(package, "tests/conformance/test_sse.py", "    line 6\n", "    line 6, mine\n")
+    plan = plan_of(package)
+    assert plan["conflicts"] == []
+    assert plan["copier_update"]["misplaces"] == ["tests/conformance/test_sse.py"]
+    assert tool(package, "update").returncode == 0
+    merged = (package / "tests/conformance/test_sse.py").read_text(encoding="utf-8")
+    assert "mine" in merged.partition("ONE = ")[2]
+    assert "mine" not in merged.partition("ONE = ")[0]
