@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tomllib
@@ -14,6 +15,7 @@ import yaml
 from tests.answers import Answer, asked, config, questions
 
 ANSWERS_FILE = ".copier-answers.yml"
+FILES = ".template-files.yml"
 
 _LEFTOVER = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 # In Python, two braces in a row are also an f-string's way to write one.
@@ -72,6 +74,23 @@ def texts(folder: Path, machine: Iterable[Path] = ()) -> list[str]:
         found += [f"{name}: has a path of this machine, {p}" for p in machine if str(p) in text]
         if str(name) not in _OF_CONTAINERS:
             found += [f"{name}: has a path below a home folder, {match}" for match in _HOMES.findall(text)]
+    return found
+
+
+def owners(folder: Path) -> list[str]:
+    """What `.template-files.yml` says of the files, against the files; and whether the template's say whose they are."""
+    listed = yaml.safe_load((folder / FILES).read_text(encoding="utf-8"))
+    there = {path.relative_to(folder).as_posix() for path in files(folder)} - {FILES, ANSWERS_FILE}
+    all_listed = [*listed["template"], *listed["shared"], *listed["yours"]]
+    found = [f"{path}: listed twice" for path, times in Counter(all_listed).items() if times > 1]
+    found += [f"{path}: listed, and not there" for path in sorted({*all_listed} - there)]
+    found += [f"{path}: there, and not listed" for path in sorted(there - {*all_listed})]
+    for path, rendered in listed["template"].items():
+        content = (folder / path).read_bytes()
+        if hashlib.sha256(content).hexdigest() != rendered:
+            found.append(f"{path}: is not what its hash says")
+        if content and b"emplate's" not in b"\n".join(content.splitlines()[:12]):
+            found.append(f"{path}: does not say that it is the template's")
     return found
 
 

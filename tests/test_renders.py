@@ -46,6 +46,7 @@ def test_render_is_clean(row: Row, copier_template: Path, tmp_path: Path, tools:
         *checks.leftovers(bare),
         *checks.syntax(folder),
         *checks.recorded(folder, answers),
+        *checks.owners(folder),
     ]
     commit_all(folder)
     problems += [

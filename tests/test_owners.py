@@ -1,0 +1,144 @@
+"""Whose each file is: what owners.yml says, what packages are told, and what `make check` makes of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from pathspec import GitIgnoreSpec
+
+from scripts import owners
+from tests.answers import ROOT, Answers, config
+from tests.support import Tools, must, render, run
+
+WHOSE = {"yours": "yours", "template's": "template", "both": "shared", "Copier's": "template"}
+
+
+@pytest.mark.parametrize("path", [*owners.files()], ids=lambda path: path.name)
+def test_what_follows_is_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == owners.files()[path], "run make owners"
+
+
+def test_copier_skips_what_is_the_authors() -> None:
+    listed = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
+    assert config()["_skip_if_exists"] == listed["yours"]
+
+
+def test_every_pattern_names_a_file() -> None:
+    listed = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
+    paths = [owners.plain(owners.path_of(source)) for source in owners.sources()]
+    for pattern in (*listed["yours"], *listed["shared"], *listed["instead"]):
+        assert any(GitIgnoreSpec.from_lines([pattern]).match_file(path) for path in paths), pattern
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{}, {"ci": "gitlab", "include": ["cli"], "auth": "none"}, {"ci": "none", "auth": "signed_jwt"}],
+    ids=["default", "gitlab", "bare"],
+)
+def test_agents_file_says_the_same(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", answers)
+    listed = yaml.safe_load((folder / ".template-files.yml").read_text(encoding="utf-8"))
+    module = next(path.parent.name for path in folder.glob("src/*/provider.py"))
+    table = (
+        (folder / "AGENTS.md")
+        .read_text(encoding="utf-8")
+        .partition("## Whose file is it?")[2]
+        .partition("## Commands")[0]
+    )
+    said: dict[str, str] = {}
+    for files, whose in re.findall(r"^\| (.+?) \| (yours|template's|both|Copier's) \|", table, re.MULTILINE):
+        for name in re.findall(r"`([^`]+)`", files):
+            said[name] = WHOSE[whose]
+    for owner in ("template", "shared", "yours"):
+        for path in listed[owner]:
+            folders = [f"{parent.as_posix()}/" for parent in Path(path).parents if parent != Path()]
+            named = [name for name in (path, *folders) if name in said]
+            assert named, f"{path} is in no row of {module}'s AGENTS.md"
+            assert said[named[0]] == owner, path
+
+
+@pytest.fixture
+def package(copier_template: Path, tmp_path: Path) -> Path:
+    folder = render(copier_template, tmp_path / "package", {})
+    must("git", "init", "--quiet", cwd=folder)
+    return folder
+
+
+def check(package: Path, tools: Tools, *allowed: str) -> subprocess.CompletedProcess[str]:
+    """Runs what `make check` runs first."""
+    return run(tools.python, "-m", "tests.conformance.template_files", *allowed, cwd=package)
+
+
+def test_nothing_edited(package: Path, tools: Tools) -> None:
+    done = check(package, tools)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("Makefile", "put your targets and variables into local.mk"),
+        ("Dockerfile", "compose.override.yaml"),
+        (".github/workflows/ci.yml", "add a workflow file of your own beside it"),
+        ("src/litellm_acme_ai/auth/api_key.py", "an authenticator of your own"),
+        ("src/litellm_acme_ai/provider.py", "change a method of ChatConfig in transformation.py"),
+        ("tests/conformance/test_chat.py", "tests/unsupported.toml"),
+        ("AGENTS.md", 'see "Change something that a template file does"'),
+    ],
+)
+def test_edited_template_file(path: str, words: str, package: Path, tools: Tools) -> None:
+    with (package / path).open("a", encoding="utf-8") as file:
+        file.write("\n# mine\n")
+    done = check(package, tools)
+    assert done.returncode == 1
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"{path} is the template's and was edited")
+    assert words in line
+    assert check(package, tools, "--allow", path).returncode == 0
+
+
+def test_files_that_may_change(package: Path, tools: Tools) -> None:
+    for path in (
+        "README.md",
+        "src/litellm_acme_ai/transformation.py",
+        "pyproject.toml",
+        ".gitignore",
+        "own.py",
+    ):
+        with (package / path).open("a", encoding="utf-8") as file:
+            file.write("\n# mine\n")
+    (package / "AGENTS.md").unlink()
+    makefile = package / "Makefile"
+    makefile.write_bytes(makefile.read_bytes().replace(b"\n", b"\r\n"))
+    done = check(package, tools)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_half_resolved_update(with_git: bool, package: Path, tools: Tools) -> None:
+    (package / "README.md").write_text("a\n<<<<<<< yours\nb\n", encoding="utf-8")
+    (package / "docs" / "index.md.rej").write_text("@@\n", encoding="utf-8")
+    if not with_git:
+        must("rm", "-rf", ".git", cwd=package)
+    done = check(package, tools, *([] if with_git else ["--allow"]))
+    assert done.returncode == 1
+    assert "README.md has the marks of a conflict" in done.stdout
+    assert "docs/index.md.rej is a change that an update could not make" in done.stdout
+
+
+def test_allowed_file_that_is_none(package: Path, tools: Tools) -> None:
+    done = check(package, tools, "--allow", "README.md")
+    assert done.returncode == 1
+    assert "README.md is no file of the template" in done.stdout
+
+
+def test_list_that_is_gone(package: Path, tools: Tools) -> None:
+    (package / ".template-files.yml").unlink()
+    done = check(package, tools)
+    assert done.returncode == 1
+    assert done.stdout.startswith(".template-files.yml is missing: take it back from the last commit")
+    assert "Traceback" not in done.stdout
