@@ -19,9 +19,10 @@ from benchmarks.prepare import (
     rendered_package,
 )
 from benchmarks.startup import run_startup
+from benchmarks.updates import run_updates
 
 _RESULTS = Path(__file__).parent / "results"
-_PARTS = ("calls", "credentials", "copying", "startup")
+_PARTS = ("calls", "credentials", "copying", "updates", "startup")
 
 
 def main() -> None:
@@ -66,6 +67,9 @@ def main() -> None:
                 run_copies(copier_environment() / "copier", max(2, round(15 * options.scale)))
             )
         )
+    if "updates" in parts:
+        _say("updates")
+        sections.append(table.updates_section(run_updates(copier_environment())))
     if "startup" in parts:
         _say("start")
         sections.append(table.startup_section(run_startup(programs, max(2, round(15 * options.scale)))))

@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,8 +56,11 @@ def provider_environment(package: Path) -> Path:
 
 
 def copier_environment() -> Path:
-    """Returns the folder of programs of an environment with copier and what public templates ask for."""
-    return _environment("copier", None, ["copier", "copier-template-extensions"])
+    """Returns the folder of programs of an environment with copier, our command's libraries, and what templates ask for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return _environment(
+        "copier", ROOT / "pyproject.toml", [*project["dependencies"], "copier-template-extensions"]
+    )
 
 
 def credentials_environment() -> Path:

@@ -12,6 +12,7 @@ from statistics import median
 from benchmarks import calls, copying, credentials, startup
 from benchmarks.copying import Copies
 from benchmarks.rounds import Times, difference, ratio
+from benchmarks.updates import TOOLS, Updates
 from benchmarks.upstream import CHUNKS
 
 _CREDENTIAL_GOAL = 20e-6
@@ -118,6 +119,56 @@ def copies_section(copies: Copies) -> str:
             "Seconds on the clock for the whole command, from a local clone with a tag:",
             _table(["", "files", "seconds", "of empty", "ms / file", "this template's share"], body),
             "\n".join([*goals, *(f"- {note}" for note in copies.skipped)]),
+        ]
+    )
+
+
+def updates_section(updates: Updates) -> str:
+    """Returns the table of updates, with its goals."""
+    body = [
+        [
+            row.template,
+            f"{row.old} to {row.new}",
+            row.tool,
+            str(row.files),
+            str(row.planted),
+            str(row.lost),
+            str(row.told),
+            str(row.status),
+            f"{row.seconds:.1f}",
+        ]
+        for row in updates.rows
+    ]
+    spent = {
+        tool: sum(row.seconds for row in updates.rows if row.tool == tool and row.template == copying.THIS)
+        for tool in TOOLS
+    }
+    share = spent[TOOLS[1]] / spent[TOOLS[0]]
+    lost = sum(row.lost for row in updates.rows if row.template == copying.THIS or row.tool == TOOLS[1])
+    goals = [
+        f"- No line lost from this template's packages, nor by our command from any: {lost}, {_met(lost == 0)}.",
+        f"- At most half of the time of `copier update` on this template: {share:.2f}, {_met(share <= 0.5)}.",
+    ]
+    return "\n\n".join(
+        [
+            "## Updates of edited packages",
+            "A line was planted into the middle of every file that the old version rendered, then it was updated. "
+            "Lost is a line that is nowhere any more; conflicts are files that git shows as unmerged or that have marks:",
+            _table(
+                [
+                    "template",
+                    "versions",
+                    "command",
+                    "files",
+                    "planted",
+                    "lost",
+                    "conflicts",
+                    "status",
+                    "seconds",
+                ],
+                body,
+            ),
+            "\n".join([*goals, *(f"- {note}" for note in updates.skipped)]),
         ]
     )
 

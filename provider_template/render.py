@@ -57,7 +57,7 @@ def render(job: Render) -> None:
         # Copier takes what a folder has been rendered with for its answers, unless it asks.
         (folder / ANSWERS).write_text(job.recorded, encoding="utf-8")
     try:
-        with _from_here(job), warnings.catch_warnings(action="ignore"):
+        with _from_here(job), _compiled_once(), warnings.catch_warnings(action="ignore"):
             options: dict[str, Any] = {
                 "vcs_ref": job.ref,
                 "overwrite": True,
@@ -105,6 +105,27 @@ def _from_here(job: Render) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def _compiled_once() -> Iterator[None]:
+    """Lets Jinja compile a text once: Copier gives it the same names again for every file, a quarter of its time."""
+    from jinja2 import Environment
+
+    compiling = Environment.compile
+    known: dict[Any, Any] = {}
+
+    def compile_once(self: Environment, source: Any, *arguments: Any, **options: Any) -> Any:
+        key = (self, source, arguments, tuple(options.items()))
+        if key not in known:
+            known[key] = compiling(self, source, *arguments, **options)
+        return known[key]
+
+    Environment.compile = compile_once  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Environment.compile = compiling  # type: ignore[method-assign]
 
 
 class Beside:
