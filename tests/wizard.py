@@ -1,4 +1,4 @@
-"""Drives the questions of `copier copy` in a terminal."""
+"""Drives the questions of Copier in a terminal."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Wizard:
-    """One `copier copy` that waits for answers."""
+    """A command that waits for answers."""
 
-    def __init__(self, template: Path, folder: Path, *options: str) -> None:
+    def __init__(self, command: Path, *arguments: str, cwd: Path, **more: str) -> None:
         self._log: list[str] = []
         self._child: pexpect.spawn[str] = pexpect.spawn(
-            str(Path(sys.executable).parent / "copier"),
-            ["copy", *options, str(template), str(folder)],
+            str(command),
+            [*arguments],
             # Without these, prompt_toolkit asks the terminal where its cursor is and waits for an answer.
-            env=environment(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", LANG="C.UTF-8"),
-            cwd=str(folder.parent),
+            env=environment(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", LANG="C.UTF-8", **more),
+            cwd=str(cwd),
             dimensions=(60, 200),
             encoding="utf-8",
             timeout=60,
@@ -77,10 +77,18 @@ class Wizard:
 
 
 @contextmanager
-def wizard(template: Path, folder: Path, *options: str) -> Iterator[Wizard]:
-    """Starts `copier copy` and makes sure that it ends."""
-    started = Wizard(template, folder, *options)
+def dialog_with(command: Path, *arguments: str, cwd: Path, **more: str) -> Iterator[Wizard]:
+    """Starts a command in a terminal, and ends it with the block."""
+    started = Wizard(command, *arguments, cwd=cwd, **more)
     try:
         yield started
     finally:
         started.close()
+
+
+@contextmanager
+def wizard(template: Path, folder: Path, *options: str) -> Iterator[Wizard]:
+    """Starts `copier copy` in a terminal, and ends it with the block."""
+    copier = Path(sys.executable).parent / "copier"
+    with dialog_with(copier, "copy", *options, str(template), str(folder), cwd=folder.parent) as started:
+        yield started

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.answers import ROOT, questions
 from tests.support import must, run
 from tests.tool.support import edit, state, tool, updated
 from tests.upgrades import BIN, NEXT, commit, contents, files, render
+from tests.wizard import DOWN, ENTER, dialog_with
 
 DEMO = "tests/conformance/demo.py"
 
@@ -321,3 +324,26 @@ def test_template_that_runs_code_when_it_renders(package: Path, versions: Path) 
     edit(package, ".copier-answers.yml", str(versions), str(fork))
     done = tool(package, "update")
     assert (done.returncode, (package / "ran").exists()) == (0, False), done.stdout
+
+
+def test_terminal_is_asked_what_is_new(package: Path) -> None:
+    """Only the question that the version brings; the answers that are there are not asked again."""
+    arguments = ("-m", "provider_template", "update")
+    with dialog_with(Path(sys.executable), *arguments, cwd=package, PYTHONPATH=str(ROOT)) as dialog:
+        dialog.asks("updates")
+        dialog.send(DOWN + ENTER)
+        assert dialog.end() == 0, dialog.screen
+        assert str(questions()["ci"]["help"]) not in dialog.screen
+    assert "updates: renovate\n" in (package / ".copier-answers.yml").read_text(encoding="utf-8")
+    assert not (package / ".ci").exists()
+
+
+def test_terminal_is_left_while_it_asks(package: Path) -> None:
+    before = state(package)
+    arguments = ("-m", "provider_template", "update")
+    with dialog_with(Path(sys.executable), *arguments, cwd=package, PYTHONPATH=str(ROOT)) as dialog:
+        dialog.asks("updates")
+        dialog.interrupt()
+        assert dialog.end() != 0
+        assert "Traceback" not in dialog.screen
+    assert state(package)[:4] == before[:4]
