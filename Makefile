@@ -30,6 +30,7 @@ test-auth: .venv/installed ## every way to authenticate, many calls at once with
 
 test-upgrades: .venv/installed ## from every released version to the working tree, with edits in every file, as one table
 	$(BIN)/python -m tests.upgrades
+	$(BIN)/python -m pytest -q -m slow tests/tool/test_killed.py
 
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
 	$(BIN)/ruff format --check

@@ -154,6 +154,54 @@ def check(
     raise typer.Exit(0 if health.is_well else HAND_WORK)
 
 
+@app.command()
+def adopt(
+    path: Folder = Path(),
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template", metavar="URL", help="The template; else the one that this command came with."
+        ),
+    ] = None,
+    to: To = None,
+    data: Data = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing: take what the package says.")
+    ] = False,
+    branch: Annotated[str, typer.Option("--branch", help="The branch to make.")] = "adopt-template",
+) -> None:
+    """Bring a provider that was written by hand under the template, on a new branch.
+
+    Ends with 0 if the branch is there, 1 if nothing was changed.
+    """
+    from rich.console import Console
+
+    from provider_template.adopt import adopt as adopt_package
+
+    source = template or _installed_from()
+    if source is None:
+        raise Refusal("Which template? Name it: --template <URL of its repository>.")
+    ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
+    status = adopt_package(
+        path, source, ref=to, data=_answers(data), ask=ask, branch=branch, console=Console()
+    )
+    raise typer.Exit(status)
+
+
+def _installed_from() -> str | None:
+    """Returns the repository that this command was installed from, as pip and uv write it down (PEP 610)."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        written = json.loads(distribution("litellm-provider-template").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return None
+    url = str(written.get("url", ""))
+    if written.get("vcs_info", {}).get("vcs") != "git":
+        return None
+    return url.removeprefix("file://") if url.startswith("file://") else url
+
+
 def main() -> None:
     """Runs the command line; a refusal is one sentence on standard error and exit status 1."""
     try:

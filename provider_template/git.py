@@ -55,7 +55,7 @@ def run(
     Raises:
         Refusal: There is no git on this machine.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
     try:
         return subprocess.run(
             [program(), *map(str, arguments)],

@@ -53,7 +53,7 @@ def versions(source: str) -> dict[Version, str]:
         words = " ".join(done.stderr.decode(errors="replace").split())
         raise Refusal(
             f"The template at {_without_password(where)} cannot be read: {_without_password(words)}; "
-            "check _src_path in .copier-answers.yml and your access to it."
+            "check the address (packages have it as _src_path in .copier-answers.yml) and your access to it."
         )
     found: dict[Version, str] = {}
     for line in done.stdout.decode(errors="replace").splitlines():
@@ -149,6 +149,6 @@ def open_repository(source: str, scratch: Path) -> Repository:
         words = _without_password(" ".join(done.stderr.decode(errors="replace").split()))
         raise Refusal(
             f"The template at {_without_password(location(source))} cannot be cloned: {words}; "
-            "check _src_path in .copier-answers.yml and your access to it."
+            "check the address (packages have it as _src_path in .copier-answers.yml) and your access to it."
         )
     return Repository(source, copy)

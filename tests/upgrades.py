@@ -1,7 +1,7 @@
 """Updates from every released version to the working tree, with edits of many kinds: `make test-upgrades`.
 
-`python -m tests.upgrades` prints a table and ends with 1 if a line of an author was lost; `--suites` also runs the
-updated package's own suite where the package was developed. tests/test_upgrades.py has a sample of the same in CI.
+`python -m tests.upgrades` prints a table and ends with 1 if a line of an author was lost. Where a package was developed or
+left as it was, `make check test` is run in it after our update. tests/test_upgrades.py has a sample of the same in CI.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from tests.answers import ROOT, Answers
-from tests.support import TEMPLATE, must, run
+from tests.support import TEMPLATE, UV, must, run
 
 NEXT = "v999.0.0"
 """The tag of the working tree."""
@@ -198,6 +198,7 @@ def developed(folder: Path) -> Edits:
         "local.mk": "own:\n\t@echo own\n",
         "CHANGELOG.md": "- Own prices.\n",
         "README.md": "\nRun by the search team.\n",
+        "docs/index.md": "\nRun by the search team.\n",
         "tests/test_own.py": "def test_own() -> None:\n    assert 1 + 1 == 2\n",
     }
     for name, more in appended.items():
@@ -209,7 +210,7 @@ def developed(folder: Path) -> Edits:
         if name.endswith((".py", ".toml")):
             token = f"# developed-{name}"
             with (folder / name).open("a", encoding="utf-8") as file:
-                file.write(f"{token}\n")
+                file.write(f"\n\n{token}\n" if name.endswith(".py") else f"{token}\n")
             edits.tokens[token] = name
     return edits
 
@@ -239,6 +240,17 @@ class Case:
     def name(self) -> str:
         """What it is called."""
         return f"{self.version}-{self.answers}-{self.kind}"
+
+    @property
+    def has_suite(self) -> bool:
+        """Whether the package's own suite is run after it."""
+        return self.kind == "developed" or (self.kind, self.answers) == ("unedited", "default")
+
+
+def _suite(folder: Path) -> str:
+    """Runs a package's own checks and tests; returns `passed`, or what was printed and `failed`."""
+    done = run("make", "check", "test", f"UV={UV}", cwd=folder)
+    return "passed" if done.returncode == 0 else f"{done.stdout[-4000:]}\nfailed"
 
 
 def cases() -> Iterator[Case]:
@@ -380,6 +392,7 @@ def main() -> int:
         "conflicts",
         "returned",
         "seconds",
+        "suite",
     )
     rows: list[tuple[str, ...]] = [head]
     seconds = {"provider-template": 0.0, "copier": 0.0}
@@ -392,6 +405,7 @@ def main() -> int:
                 edits, old, new = prepare(template, case, folder)
                 result = measure(update, folder, edits, old, new)
                 seconds[tool] += result.seconds
+                suite = _suite(folder) if tool == "provider-template" and case.has_suite else ""
                 rows.append(
                     (
                         case.version,
@@ -404,11 +418,14 @@ def main() -> int:
                             for each in (old, edits.tokens, result.lost, result.conflicts, result.returned)
                         ),
                         f"{result.seconds:.1f}",
+                        suite.splitlines()[-1] if suite else "",
                     )
                 )
                 faults += [
                     f"{case.name}, {tool}: {fault}" for fault in faults_of(case, tool, result, old, new)
                 ]
+                if suite not in ("", "passed"):
+                    faults.append(f"{case.name}: {suite}")
                 shutil.rmtree(folder)
                 shutil.rmtree(folder.with_name(f"{folder.name}-fresh"))
                 print(f"{case.name} {tool}: {result.seconds:.1f} s", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,35 @@ def run_adopt(folder: Path, template: Path | str, **options: Any) -> str:
     return console.file.getvalue()
 
 
+@dataclass(frozen=True)
+class Adopted:
+    """A fixture that was adopted; tests only read it."""
+
+    name: str
+    folder: Path
+    printed: str
+    before: str
+    """The commit that it was adopted from."""
+
+
+@pytest.fixture(scope="module")
+def packages(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Adopted]:
+    """Gives the fixtures, each adopted once."""
+    found = {}
+    for name in NAMES:
+        folder = write(tmp_path_factory.mktemp("packages") / name, files_of(name))
+        must("git", "tag", "v2.3.1", cwd=folder)
+        before = must("git", "rev-parse", "main", cwd=folder)
+        found[name] = Adopted(name, folder, run_adopt(folder, template), before)
+    return found
+
+
+@pytest.fixture(params=NAMES)
+def package(request: pytest.FixtureRequest, packages: dict[str, Adopted]) -> Adopted:
+    """Gives each of them."""
+    return packages[request.param]
+
+
 def lines_of(content: bytes) -> set[bytes]:
     """Returns the lines that say something."""
     return {line.strip() for line in content.splitlines() if line.strip()}
@@ -97,19 +127,15 @@ def recorded(folder: Path) -> dict[str, Any]:
     return answers
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_lost_and_the_template_is_whole(name: str, template: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path / "package", files_of(name))
-    before = must("git", "rev-parse", "main", cwd=folder)
-    run_adopt(folder, template)
-
+def test_nothing_is_lost_and_the_template_is_whole(package: Adopted) -> None:
+    folder = package.folder
     assert must("git", "branch", "--show-current", cwd=folder).strip() == BRANCH
-    assert must("git", "rev-parse", "main", cwd=folder) == before
-    assert must("git", "rev-parse", "HEAD^", cwd=folder) == before
+    assert must("git", "rev-parse", "main", cwd=folder) == package.before
+    assert must("git", "rev-parse", "HEAD^", cwd=folder) == package.before
     assert must("git", "status", "--porcelain", cwd=folder) == ""
 
     everything = set().union(*(lines_of((folder / path).read_bytes()) for path in tracked(folder)))
-    for path, content in files_of(name).items():
+    for path, content in files_of(package.name).items():
         assert lines_of(content) <= everything, path
 
     project = open_project(folder)
@@ -119,10 +145,8 @@ def test_nothing_is_lost_and_the_template_is_whole(name: str, template: Path, tm
     assert look(project, offline=True).is_well
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_answers_file_is_copiers(name: str, template: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path / "package", files_of(name))
-    run_adopt(folder, template)
+def test_the_answers_file_is_copiers(package: Adopted, template: Path, tmp_path: Path) -> None:
+    folder = package.folder
     answers = recorded(folder)
     assert (answers["_src_path"], answers["_commit"]) == (str(template), VERSION)
     fresh = tmp_path / "fresh"
@@ -132,11 +156,9 @@ def test_the_answers_file_is_copiers(name: str, template: Path, tmp_path: Path) 
         assert (folder / path).read_bytes() == (fresh / path).read_bytes()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_ruff_finds_nothing_in_what_was_adopted(name: str, template: Path, tmp_path: Path) -> None:
+def test_ruff_finds_nothing_in_what_was_adopted(package: Adopted) -> None:
     """What it would find in the template's files is the business of other tests."""
-    folder = write(tmp_path / "package", files_of(name))
-    run_adopt(folder, template)
+    folder = package.folder
     rendered = open_project(folder).files
     for words in (["check", "--output-format=concise"], ["format", "--check"]):
         done = run(sys.executable, "-m", "ruff", *words, "--no-cache", cwd=folder)
@@ -147,10 +169,8 @@ def test_ruff_finds_nothing_in_what_was_adopted(name: str, template: Path, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_types_and_tests_pass(name: str, template: Path, tmp_path: Path, tools: Tools) -> None:
-    folder = write(tmp_path / "package", files_of(name))
-    run_adopt(folder, template)
+def test_types_and_tests_pass(package: Adopted, tools: Tools) -> None:
+    folder = package.folder
     assert tools.mypy(folder) == []
     own = [
         "tests/test_transformation.py",
@@ -161,9 +181,9 @@ def test_types_and_tests_pass(name: str, template: Path, tmp_path: Path, tools: 
     assert done.returncode == 0, done.stdout
 
 
-def test_a_flat_package(template: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path / "package", files_of("flat"))
-    printed = run_adopt(folder, template)
+def test_a_flat_package(packages: dict[str, Adopted]) -> None:
+    folder = packages["flat"].folder
+    printed = packages["flat"].printed
     answers = recorded(folder)
     expected = {
         "api_base": "https://api.northwind.example.com/v2",
@@ -237,9 +257,8 @@ def test_a_flat_package(template: Path, tmp_path: Path) -> None:
     assert ignored.endswith("# our secrets\n/recordings/\n")
 
 
-def test_the_list_of_what_is_left(template: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path / "package", files_of("flat"))
-    run_adopt(folder, template)
+def test_the_list_of_what_is_left(packages: dict[str, Adopted]) -> None:
+    folder = packages["flat"].folder
     todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
     translation = (folder / "src/northwind_llm/transformation.py").read_text(encoding="utf-8")
     for function, hook in {
@@ -262,6 +281,7 @@ def test_the_list_of_what_is_left(template: Path, tmp_path: Path) -> None:
         "`northwind_llm/` is `src/northwind_llm/` now: see `pyproject.toml`",
         "The build backend was `setuptools.build_meta`",
         "northwind_llm.provider:northwind_llm` names a module that is not there any more",
+        "`deploy/litellm.yaml`: `custom_handler` is `northwind_llm.provider` now.",
         "`make check test` passes",
         "`git rm -r adopted ADOPTING.md`",
     ):
@@ -270,10 +290,9 @@ def test_the_list_of_what_is_left(template: Path, tmp_path: Path) -> None:
         assert (folder / line.split("`")[1]).is_file()
 
 
-def test_a_package_with_oauth_and_its_own_tools(template: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path / "package", files_of("src"))
-    must("git", "tag", "v2.3.1", cwd=folder)
-    printed = run_adopt(folder, template)
+def test_a_package_with_oauth_and_its_own_tools(packages: dict[str, Adopted]) -> None:
+    folder = packages["src"].folder
+    printed = packages["src"].printed
     answers = recorded(folder)
     expected = {
         "api_base": "https://gateway.contoso.example.com/openai/v1",
@@ -343,9 +362,8 @@ def test_a_package_with_oauth_and_its_own_tools(template: Path, tmp_path: Path) 
     assert "It publishes" in todo
 
 
-def test_an_odd_package(template: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path / "package", files_of("odd"))
-    run_adopt(folder, template)
+def test_an_odd_package(packages: dict[str, Adopted]) -> None:
+    folder = packages["odd"].folder
     answers = recorded(folder)
     assert answers["author_name"] == "Jörg Müller-Żółć"
     assert answers["module_name"] == "zahlwerk"
@@ -487,6 +505,46 @@ def test_a_file_that_git_ignores_is_not_overwritten(template: Path, tmp_path: Pa
     assert "Makefile" in refused(folder, template)
     assert (folder / "Makefile").read_text(encoding="utf-8") == "mine:\n"
     assert BRANCH not in must("git", "branch", cwd=folder)
+
+
+def test_files_with_names_that_meet(template: Path, tmp_path: Path) -> None:
+    own = {
+        "GNUmakefile": "all:\n",
+        "makefile": "every:\n",
+        "readme.md": "# Acme\n",
+        "acme/errors/__init__.py": "class AcmeError(Exception): ...\n",
+        "acme/errors.txt": "none\n",
+        "acme/auth/session.py": "from ..errors import AcmeError\n",
+        "acme/auth/keys.py": "KEY_LENGTH = 32\n",
+        "acme/Client.py": "from acme.auth.keys import KEY_LENGTH\nfrom . import auth\n",
+        "src/acme/stray.py": "A = 1\n",
+        "acme/stray.py": "A = 2\n",
+        "tests/conformance.py": "def test(): ...\n",
+        "adopted.py": "",
+        "pytest.ini": "[pytest]\n",
+        "pytest.ini.txt": "of another kind\n",
+    }
+    project = '[project]\nname = "acme"\n[tool.setuptools]\npackages = ["acme"]\n'
+    folder = write(tmp_path / "package", {**MINIMAL, ".gitignore": "", "pyproject.toml": project, **own})
+    run_adopt(folder, template)
+    where = {
+        "GNUmakefile": "adopted/GNUmakefile",
+        "makefile": "adopted/makefile",
+        "readme.md": "README.md",
+        "acme/errors/__init__.py": "adopted/acme/errors/__init__.py.txt",
+        "acme/errors.txt": "src/acme/errors.txt",
+        "acme/auth/session.py": "adopted/acme/auth/session.py.txt",
+        "acme/auth/keys.py": "src/acme/auth/keys.py",
+        "acme/Client.py": "src/acme/Client.py",
+        "src/acme/stray.py": "src/acme/stray.py",
+        "acme/stray.py": "adopted/acme/stray.py.txt",
+        "tests/conformance.py": "adopted/tests/conformance.py.txt",
+        "pytest.ini": "adopted/pytest.ini",
+        "pytest.ini.txt": "pytest.ini.txt",
+    }
+    for old, new in where.items():
+        assert (folder / new).read_text(encoding="utf-8") == own[old], old
+    assert "GNUmakefile" not in tracked(folder)
 
 
 def test_secrets_are_neither_read_nor_answered(template: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx
 
@@ -40,7 +40,7 @@ _MORE_PARAMS = (
 # As LiteLLM has it for OpenAI's own API: callers read the attribute without asking whether it is there.
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
-_Params: TypeAlias = dict[str, Any]
+_Params = dict[str, Any]
 
 
 class OpenAIFormatConfig(OpenAIGPTConfig):
