@@ -10,6 +10,7 @@ Copier gives the versions in the environment: VERSION_PEP440_FROM, VERSION_PEP44
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,8 +29,17 @@ Moves = Mapping[str, str | None]
 """Each old path with its new one, or None where the file is gone."""
 
 
-def moves_between(listed: Mapping[str, Moves], old: Version, new: Version) -> dict[str, str | None]:
-    """Returns the moves on the way from one version to another; what moved twice goes all the way."""
+def moves_between(
+    listed: Mapping[str, Moves], old: Version, new: Version, answers: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """Returns the moves on the way from one version to another; what moved twice goes all the way.
+
+    Args:
+        listed: What moves.yml says.
+        old: The version before.
+        new: The version after.
+        answers: The package's, for names such as `{{ module_name }}` in paths.
+    """
     found: dict[str, str | None] = {}
     for version, paths in listed.items():
         if not old < Version(version) <= new:
@@ -37,7 +47,11 @@ def moves_between(listed: Mapping[str, Moves], old: Version, new: Version) -> di
         for source, target in paths.items():
             first = next((path for path, where in found.items() if where == source), source)
             found[first] = target
-    return found
+    return {_named(source, answers): target and _named(target, answers) for source, target in found.items()}
+
+
+def _named(path: str, answers: Mapping[str, Any]) -> str:
+    return re.sub(r"\{\{ *(\w+) *\}\}", lambda name: str(answers.get(name[1], name[0])), path)
 
 
 def carry(folder: Path, moves: Moves, rendered: Callable[[str], bytes | None]) -> list[str]:
@@ -93,6 +107,12 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def _answers(folder: Path) -> dict[str, Any]:
+    """Returns the answers of the version before: they are in the last commit."""
+    found: dict[str, Any] = yaml.safe_load(_git(folder, "show", f"HEAD:./{ANSWERS}") or b"{}")
+    return found
+
+
 def old_render(folder: Path, ref: str, scratch: Path) -> Callable[[str], bytes | None]:
     """Returns a function that looks into a render of the version before, which is made when it is first asked.
 
@@ -106,7 +126,7 @@ def old_render(folder: Path, ref: str, scratch: Path) -> Callable[[str], bytes |
         if not any(scratch.iterdir()):
             from copier import run_copy
 
-            answers: dict[str, Any] = yaml.safe_load(_git(folder, "show", f"HEAD:./{ANSWERS}") or b"{}")
+            answers = _answers(folder)
             with warnings.catch_warnings(action="ignore"):
                 run_copy(
                     answers["_src_path"],
@@ -126,8 +146,9 @@ def old_render(folder: Path, ref: str, scratch: Path) -> Callable[[str], bytes |
 def main() -> int:
     """Runs the migration in the current folder, with Copier's variables; returns the exit status."""
     old, new = (Version(os.environ[f"VERSION_PEP440_{end}"]) for end in ("FROM", "TO"))
-    moves = moves_between(yaml.safe_load(MOVES.read_text(encoding="utf-8")), old, new)
+    listed = yaml.safe_load(MOVES.read_text(encoding="utf-8"))
     try:
+        moves = moves_between(listed, old, new, _answers(Path.cwd()))
         with tempfile.TemporaryDirectory() as scratch:
             notes = carry(
                 Path.cwd(), moves, old_render(Path.cwd(), os.environ["VERSION_FROM"], Path(scratch))

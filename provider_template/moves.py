@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from provider_template.project import read_yaml
 from provider_template.template import Repository
@@ -12,7 +14,9 @@ from provider_template.version import is_crossed
 MOVES = "hooks/moves.yml"
 
 
-def between(template: Repository, ref: str, old: str, new: str) -> dict[str, str | None]:
+def between(
+    template: Repository, ref: str, old: str, new: str, answers: Mapping[str, Any]
+) -> dict[str, str | None]:
     """Returns the moves on the way from one version to another: the old path, and the new one or None.
 
     Args:
@@ -20,6 +24,7 @@ def between(template: Repository, ref: str, old: str, new: str) -> dict[str, str
         ref: The new version, as git knows it; its list is read.
         old: The old version, as answers files name it.
         new: The new version, so named.
+        answers: The package's, for names such as `{{ module_name }}` in paths.
     """
     found: dict[str, str | None] = {}
     listed = read_yaml(template.text(ref, MOVES) or "") or {}
@@ -30,7 +35,11 @@ def between(template: Repository, ref: str, old: str, new: str) -> dict[str, str
             # A file that had moved before moves on.
             first = next((path for path, where in found.items() if where == source), source)
             found[first] = target
-    return found
+    return {_named(source, answers): target and _named(target, answers) for source, target in found.items()}
+
+
+def _named(path: str, answers: Mapping[str, Any]) -> str:
+    return re.sub(r"\{\{ *(\w+) *\}\}", lambda name: str(answers.get(name[1], name[0])), path)
 
 
 def apply(moved: Mapping[str, str | None], base: Tree, ours: Tree) -> None:

@@ -170,7 +170,7 @@ def _plan(
     _refuse_lost_answers(read_yaml(recorded), answers, wish)
     files = TemplateFiles.from_text(_text(Path(new.folder) / FILES))
 
-    moved = moves.between(template, to, *refs)
+    moved = moves.between(template, to, *refs, answers)
     base, mine, theirs = (store.read(tree) for tree in (old_tree, ours, new_tree))
     moves.apply(moved, base, mine)
     kept = _leave_yours(base, mine, theirs, files, project.files)

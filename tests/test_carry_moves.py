@@ -19,18 +19,18 @@ from tests.upgrades import BIN, NEXT, commit, render, template_with_versions
 BASE = b"one\ntwo\nthree\nfour\nfive\n"
 LISTED: Mapping[str, carry_moves.Moves] = {
     "v0.2.0": {"a": "b", "gone": None},
-    "v0.3.0": {"b": "c/d", "x": "y"},
+    "v0.3.0": {"b": "c/d", "src/{{ module_name }}/x": "src/{{module_name}}/y"},
 }
 
 
 def between(old: str, new: str) -> dict[str, str | None]:
-    return carry_moves.moves_between(LISTED, Version(old), Version(new))
+    return carry_moves.moves_between(LISTED, Version(old), Version(new), {"module_name": "acme"})
 
 
 def test_moves_between_versions() -> None:
     assert between("0.1.0", "0.2.0") == {"a": "b", "gone": None}
-    assert between("0.1.0", "0.3.0") == {"a": "c/d", "gone": None, "x": "y"}
-    assert between("0.2.0", "0.9.0") == {"b": "c/d", "x": "y"}
+    assert between("0.1.0", "0.3.0") == {"a": "c/d", "gone": None, "src/acme/x": "src/acme/y"}
+    assert between("0.2.0", "0.9.0") == {"b": "c/d", "src/acme/x": "src/acme/y"}
     assert between("0.3.0", "0.4.0") == {}
 
 
