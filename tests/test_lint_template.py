@@ -327,8 +327,8 @@ def test_lines_that_stand_twice_with_some_answers(root: Path) -> None:
     ]
 
 
-def test_six_lines_and_records_may_stand_twice(root: Path) -> None:
-    lines = "".join(f"{number}\n" for number in range(6))
+def test_five_lines_and_records_may_stand_twice(root: Path) -> None:
+    lines = "".join(f"{number}\n" for number in range(5))
     write(root, f"{PACKAGE}/planted.md", f"{lines}between\n{lines}")
     write(root, f"{PACKAGE}/planted.lock", 20 * "x\n")
     assert repeats(root) == []
