@@ -15,6 +15,9 @@ from provider_template.errors import Refusal
 REFUSED = 1
 HAND_WORK = 3
 
+_MERGED = "Look at it with git diff --cached, run make check test, then git commit; or go back with git reset --hard."
+_CONFLICTS = "Resolve the conflicts, then git add and git commit; or go back with git reset --hard."
+
 app = typer.Typer(
     name="provider-template",
     help="Preview and apply updates of LiteLLM providers that were rendered from a template.",
@@ -74,17 +77,18 @@ def preview(
 
     Ends with 0 if the update merges without hand work or there is none, 3 if there are conflicts, 1 if it cannot be computed.
     """
-    from provider_template import report
     from provider_template.plan import Wish, make_plan
     from provider_template.project import open_project
+    from provider_template.report import Report
 
     with make_plan(open_project(path), Wish(to, _answers(data)), keep=False) as plan:
+        report = Report.of(plan)
         if as_json:
-            _print_json(report.as_json(plan))
+            _print_json(report.as_json())
         else:
-            from rich.console import Console
-
-            report.show(plan, Console(), diff=diff)
+            typer.echo(report.as_text())
+            if diff and not plan.is_current:
+                typer.echo(f"\n```diff\n{report.diff()}\n```")
         raise typer.Exit(HAND_WORK if plan.conflicts else 0)
 
 
@@ -103,9 +107,9 @@ def update(
 
     Ends with 0 if all merged, 3 if there are conflicts to resolve as in any merge of git, 1 if nothing was changed.
     """
-    from provider_template import report
     from provider_template.plan import Wish, make_plan
     from provider_template.project import open_project
+    from provider_template.report import Report
     from provider_template.update import apply
 
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
@@ -115,21 +119,15 @@ def update(
             raise Refusal(
                 f"Version {plan.to} runs code of the template ({commands}): read it, then add --trust."
             )
+        report = Report.of(plan)
         if not plan.is_current:
             apply(plan)
         if as_json:
-            _print_json(report.as_json(plan))
-        elif plan.is_current:
-            typer.echo(f"{plan.project.commit}: nothing to update.")
+            _print_json(report.as_json())
         else:
-            from rich.console import Console
-
-            report.show(plan, Console())
-            typer.echo(
-                "\nResolve the conflicts, then git add and git commit; or go back with git reset --hard."
-                if plan.conflicts
-                else "\nLook at it with git diff --cached, run make check test, then git commit; or go back with git reset --hard."
-            )
+            typer.echo(report.as_text())
+            if not plan.is_current:
+                typer.echo(f"\n{_CONFLICTS if plan.conflicts else _MERGED}")
         raise typer.Exit(HAND_WORK if plan.conflicts else 0)
 
 

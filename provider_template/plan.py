@@ -91,7 +91,11 @@ class Plan:
     @property
     def new_answers(self) -> dict[str, Any]:
         """Questions that were answered for the first time, with their answers."""
-        return {name: value for name, value in self.answers.items() if name not in self.project.answers}
+        return {
+            name: value
+            for name, value in self.answers.items()
+            if name not in self.project.answers and not name.startswith("_")
+        }
 
     def owner(self, path: str) -> str:
         """Returns `template`, `shared` or `yours` for a path before or after the update."""
@@ -119,6 +123,9 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
         scratch = Path(folder).resolve()
         template = open_repository(project.source, scratch)
         to = wish.to or newest(versions(str(template.folder)))
+        if not wish.to and to != "HEAD" and version_of(to) < version_of(project.commit):
+            # It was rendered from what is not released yet: there is nothing newer.
+            to = project.commit
         before = f"HEAD:{checkout.prefix}".rstrip("/") if checkout.prefix else "HEAD^{tree}"
         store = Store(scratch, project.folder, keep=keep)
         tree = git.must("rev-parse", before, cwd=project.folder)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-
-from provider_template.copier_update import losses
+from provider_template.copier_update import Losses, losses
 from provider_template.plan import Plan
 
 _WORDS = {"A": "new", "D": "deleted", "M": "changed", "R": "moved", "T": "changed"}
@@ -28,6 +27,12 @@ class Change:
     """Lines; both are 0 for a file that is no text."""
     source: str = ""
     """Where a file that moved was before."""
+
+    @property
+    def words(self) -> str:
+        """The change in a line."""
+        source = f" (was `{self.source}`)" if self.source else ""
+        return f"`{self.path}` {self.kind}{source}, +{self.added} -{self.deleted}"
 
 
 def changes(plan: Plan) -> list[Change]:
@@ -53,91 +58,85 @@ def _lines(number: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
-    """Returns the plan as what `--json` prints."""
-    lost = losses(plan)
-    return {
-        "from": plan.project.commit,
-        "to": plan.to,
-        "current": plan.is_current,
-        "changes": [
-            {
-                "path": change.path,
-                "kind": change.kind,
-                "owner": change.owner,
-                "added": change.added,
-                "deleted": change.deleted,
-                **({"from": change.source} if change.source else {}),
-            }
-            for change in changes(plan)
-        ],
-        "conflicts": list(plan.conflicts),
-        "kept": list(plan.kept),
-        "new_answers": plan.new_answers,
-        "migrations": [{"version": one.version, "command": one.words} for one in plan.migrations],
-        "needs_trust": bool(plan.migrations),
-        "copier_update": {
-            "drops": list(lost.dropped),
-            "misplaces": list(lost.misplaced),
-            "needs_trust": plan.copier_needs_trust,
-        },
-    }
+@dataclass(frozen=True)
+class Report:
+    """A plan, and what there is to say of it."""
 
+    plan: Plan
+    changes: tuple[Change, ...]
+    losses: Losses
 
-def show(plan: Plan, console: Console, *, diff: bool = False) -> None:
-    """Prints the plan for a reader; the text is Markdown, so that it can be the text of a request."""
+    @classmethod
+    def of(cls, plan: Plan) -> Report:
+        """Looks at a plan."""
+        return cls(plan, tuple(changes(plan)), losses(plan))
 
-    def say(text: str = "") -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    def as_json(self) -> dict[str, Any]:
+        """Returns it as what `--json` prints; `text` is what is printed without it."""
+        plan = self.plan
+        return {
+            "from": plan.project.commit,
+            "to": plan.to,
+            "current": plan.is_current,
+            "changes": [
+                {
+                    "path": change.path,
+                    "kind": change.kind,
+                    "owner": change.owner,
+                    "added": change.added,
+                    "deleted": change.deleted,
+                    **({"from": change.source} if change.source else {}),
+                }
+                for change in self.changes
+            ],
+            "conflicts": list(plan.conflicts),
+            "kept": list(plan.kept),
+            "new_answers": plan.new_answers,
+            "migrations": [{"version": one.version, "command": one.words} for one in plan.migrations],
+            "needs_trust": bool(plan.migrations),
+            "copier_update": {
+                "drops": list(self.losses.dropped),
+                "misplaces": list(self.losses.misplaced),
+                "needs_trust": plan.copier_needs_trust,
+            },
+            "text": self.as_text(),
+        }
 
-    if plan.is_current:
-        say(f"{plan.project.commit}: nothing to update.")
-        return
-    say(f"Update of the template from {plan.project.commit} to {plan.to}")
-    found = changes(plan)
-    for owner, words in _OWNERS.items():
-        of_owner = [change for change in found if change.owner == owner]
-        if not of_owner:
-            continue
-        counts = Counter(change.kind for change in of_owner)
-        say()
-        say(
-            f"**Files that are {words}**: "
-            + ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    def as_text(self) -> str:
+        """Returns it for a reader, as Markdown: it can be the text of a request."""
+        plan = self.plan
+        if plan.is_current:
+            return f"{plan.project.commit}: nothing to update."
+        parts = [f"Update of the template from {plan.project.commit} to {plan.to}"]
+        for owner, words in _OWNERS.items():
+            found = [change for change in self.changes if change.owner == owner]
+            counts = sorted(Counter(change.kind for change in found).items())
+            title = f"Files that are {words}: " + ", ".join(f"{count} {kind}" for kind, count in counts)
+            parts += _section(title, (change.words for change in found))
+        answers = (f"`{name}`: {value!r}" for name, value in plan.new_answers.items())
+        parts += _section("Conflicts to resolve by hand", _quoted(plan.conflicts))
+        parts += _section(
+            "Yours, and no longer rendered: they stay, delete them when you like", _quoted(plan.kept)
         )
-        say()
-        for change in of_owner:
-            source = f" (was {change.source})" if change.source else ""
-            say(f"- `{change.path}` {change.kind}{source}, +{change.added} -{change.deleted}")
-    _list(say, "Conflicts to resolve by hand", plan.conflicts)
-    _list(say, "Yours, and no longer rendered: they stay, delete them when you like", plan.kept)
-    if plan.new_answers:
-        _list(
-            say,
-            "New questions, answered by default",
-            [f"{name}: {value!r}" for name, value in plan.new_answers.items() if not name.startswith("_")],
-            code=False,
+        parts += _section("New questions, answered by default", answers)
+        commands = (one.words for one in plan.migrations)
+        parts += _section("Code of the template that runs, so --trust is needed", _quoted(commands))
+        parts += _section("`copier update` would delete these with your edits", _quoted(self.losses.dropped))
+        parts += _section(
+            "`copier update` would put your edits at another place in these", _quoted(self.losses.misplaced)
         )
-    if plan.migrations:
-        _list(
-            say,
-            "Code of the template that runs, so --trust is needed",
-            [one.words for one in plan.migrations],
-        )
-    lost = losses(plan)
-    _list(say, "`copier update` would delete these with your edits", lost.dropped)
-    _list(say, "`copier update` would put your edits at another place in these", lost.misplaced)
-    if diff:
-        say()
-        say("```diff")
-        say(plan.store.diff(plan.before, plan.after, "-M"))
-        say("```")
+        return "\n\n".join(parts)
+
+    def diff(self) -> str:
+        """Returns the whole difference."""
+        return self.plan.store.diff(self.plan.before, self.plan.after, "-M")
 
 
-def _list(say: Any, title: str, items: Any, *, code: bool = True) -> None:
-    if items:
-        say()
-        say(f"**{title}**")
-        say()
-        for item in items:
-            say(f"- `{item}`" if code else f"- {item}")
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    """Returns a title and a list, or nothing where that is empty."""
+    items = [f"- {line}" for line in lines]
+    return [f"**{title}**", "\n".join(items)] if items else []
+
+
+def _quoted(texts: Iterable[str]) -> Iterable[str]:
+    return (f"`{text}`" for text in texts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support import must
 from tests.tool.support import edit, plan_of, state, tool
-from tests.upgrades import NEXT, commit
+from tests.upgrades import NEXT, commit, render
 
 
 def test_nothing_is_changed(package: Path) -> None:
@@ -90,3 +90,16 @@ def test_edits_that_copier_would_misplace(package: Path, versions: Path) -> None
     merged = (package / "tests/conformance/test_sse.py").read_text(encoding="utf-8")
     assert "mine" in merged.partition("ONE = ")[2]
     assert "mine" not in merged.partition("ONE = ")[0]
+
+
+def test_package_of_a_version_that_is_not_released(versions: Path, tmp_path: Path) -> None:
+    """Nothing is newer than what it has, and answers can still be changed."""
+    fork = tmp_path / "fork"
+    must("git", "clone", "--quiet", versions, fork, cwd=tmp_path)
+    (fork / "notes.txt").write_text("more\n", encoding="utf-8")
+    commit(fork, "After the release")
+    package = render(fork, "HEAD", {}, tmp_path / "package")
+    plan = plan_of(package)
+    assert plan["from"].startswith(f"{NEXT}-1-g")
+    assert (plan["to"], plan["current"]) == (plan["from"], True)
+    assert [change["path"] for change in plan_of(package, "-d", "updates=none")["changes"]]

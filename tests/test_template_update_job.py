@@ -1,0 +1,842 @@
+"""The weekly job of a rendered package, with the commands of its CI files, against repositories of this machine.
+
+A bare repository stands in for the forge; `gh` is a command that records, GitLab a server on loopback that takes what
+git and the script send. The tool, git and the script are the real ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import yaml
+
+from tests.answers import ROOT, Answers
+from tests.support import must
+from tests.support import render as render_working_tree
+from tests.upgrades import NEXT, commit, render, template_with_versions
+
+NEWER = "v999.1.0"
+"""The version that the job finds."""
+LATER = "v999.2.0"
+BRANCH = "template-update"
+REF = f"refs/heads/{BRANCH}"
+TITLE = f"chore: update the template to {NEWER}"
+SCRIPT = ".ci/template_update.py"
+PLAIN = f"python {SCRIPT}"
+
+# Who is known to the GitLab of these tests: the runner's own token reads the package, that of the job's variable reads
+# and writes everything.
+RUNNER = "gitlab-ci-token:runner-of-this-test"
+WRITER = "oauth2:writer-of-this-test"
+PRIVATE = WRITER.removeprefix("oauth2:")
+PROJECT = 7
+FORK = 8
+
+
+def release(
+    template: Path, version: str, old: str, new: str, path: str = "template/package/.editorconfig"
+) -> None:
+    """Changes a text in a file of the template and tags that as a version."""
+    text = (template / path).read_text(encoding="utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    (template / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+    must(sys.executable, "-m", "scripts.owners", cwd=template)
+    commit(template, version)
+    must("git", "tag", version, cwd=template)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with the working tree as one version and a small change as a newer one."""
+    folder = template_with_versions(tmp_path_factory.mktemp("versions") / "template")
+    shutil.rmtree(folder / "scripts")
+    shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    release(folder, NEWER, "indent_size = 4", "indent_size = 8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def package(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package for GitHub that was rendered from the working tree."""
+    return render(template, NEXT, {"include": []}, tmp_path_factory.mktemp("package") / "package")
+
+
+@pytest.fixture(scope="module")
+def current(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same package as the newer version renders it."""
+    return render(template, NEWER, {"include": []}, tmp_path_factory.mktemp("current") / "package")
+
+
+@pytest.fixture(scope="module")
+def for_gitlab(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package for GitLab that was rendered from the working tree."""
+    answers: Answers = {"include": [], "ci": "gitlab"}
+    return render(template, NEXT, answers, tmp_path_factory.mktemp("for-gitlab") / "package")
+
+
+def from_source(package: Path, source: str, folder: Path, version: str = NEXT) -> Path:
+    """Returns a copy of a package whose template is somewhere else, in a version of another name."""
+    shutil.copytree(package, folder)
+    path = folder / ".copier-answers.yml"
+    text = path.read_text(encoding="utf-8")
+    for name, value in (("_commit", version), ("_src_path", source)):
+        text, count = re.subn(f"(?m)^{name}: .*$", f"{name}: {value}", text)
+        assert count == 1, name
+    path.write_text(text, encoding="utf-8")
+    commit(folder, "Move the template")
+    return folder
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine of the job: a home without settings, and a PATH that begins with commands of our own."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        for name in ("bin", "home", "tmp"):
+            (self.folder / name).mkdir(parents=True)
+        # The script has to do with the standard library: this is no environment's python.
+        self.command("python", f'exec {shlex.quote(str(Path(sys.executable).resolve()))} "$@"')
+        git = shlex.quote(shutil.which("git") or "git")
+        log = shlex.quote(str(self.folder / "git.log"))
+        self.command("git", f'printf "%s\\n" "$*" >> {log}\nexec {git} "$@"')
+
+    def command(self, name: str, lines: str) -> None:
+        """Puts a command of lines of sh on PATH."""
+        path = self.folder / "bin" / name
+        path.write_text(f"#!/bin/sh\n{lines}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    def python_command(self, name: str, code: str) -> None:
+        """Puts a command on PATH that first notes its arguments, and then runs code that has them as `words`."""
+        path = self.folder / f"{name}.py"
+        path.write_text(
+            "import json, os, pathlib, sys\n"
+            "words = sys.argv[1:]\n"
+            f"folder = pathlib.Path({str(self.folder)!r})\n"
+            f"with (folder / '{name}.log').open('a') as log:\n"
+            "    log.write(json.dumps([words, dict(os.environ)]) + '\\n')\n" + code,
+            encoding="utf-8",
+        )
+        self.command(name, f'exec {shlex.quote(sys.executable)} {shlex.quote(str(path))} "$@"')
+
+    def calls(self, name: str) -> list[tuple[list[str], dict[str, str]]]:
+        """Returns the arguments and the environments that such a command was called with."""
+        path = self.folder / f"{name}.log"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [(words, env) for words, env in map(json.loads, lines)]
+
+    def run(self, lines: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+        """Runs lines of bash as a CI does; the two output streams come back as one."""
+        env = {
+            "HOME": str(self.folder / "home"),
+            "LANG": "C.UTF-8",
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "PROVIDER_TEMPLATE": f"{shlex.quote(sys.executable)} -m provider_template",
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(self.folder / "tmp"),
+            **more,
+        }
+        return subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", lines],
+            cwd=cwd,
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def clone(self, origin: Path) -> Path:
+        """Returns a new clone of the default branch, as shallow as a CI's."""
+        folder = self.folder / f"clone-{len(list(self.folder.glob('clone-*')))}"
+        done = self.run(f"git clone --quiet --depth 1 file://{origin} {folder}", self.folder)
+        assert done.returncode == 0, done.stdout
+        return folder
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine that has done nothing."""
+    return Machine(tmp_path / "machine")
+
+
+def bare(package: Path, folder: Path) -> Path:
+    """Returns a bare repository with the package on its default branch, main."""
+    must("git", "clone", "--quiet", "--bare", package, folder, cwd=package)
+    must("git", "branch", "--move", "main", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def origin(package: Path, tmp_path: Path) -> Path:
+    """The package at its forge."""
+    return bare(package, tmp_path / "origin.git")
+
+
+def refs(origin: Path) -> dict[str, str]:
+    """Returns the refs of a repository with their commits."""
+    listed = must("git", "for-each-ref", "--format=%(refname) %(objectname)", cwd=origin)
+    return dict(line.split(" ") for line in listed.splitlines())
+
+
+def show(origin: Path, *arguments: str) -> str:
+    """Returns what git prints of a repository."""
+    return must("git", *arguments, cwd=origin).strip()
+
+
+def change(origin: Path, branch: str, path: str, text: str) -> str:
+    """Commits a file to a branch of the forge as somebody, and returns the commit."""
+    folder = origin.with_name(f"somebody-{len(list(origin.parent.glob('somebody-*')))}")
+    must("git", "clone", "--quiet", "--branch", branch, origin, folder, cwd=origin)
+    (folder / path).write_text(text, encoding="utf-8")
+    commit(folder, f"Change {path}")
+    must("git", "push", "--quiet", cwd=folder)
+    return refs(origin)[f"refs/heads/{branch}"]
+
+
+def assert_updated(origin: Path, current: Path) -> str:
+    """Looks whether the branch is the update in one commit on the default branch; returns that commit."""
+    found = refs(origin)
+    assert show(origin, "rev-parse", f"{BRANCH}^") == found["refs/heads/main"]
+    assert show(origin, "log", "-1", "--format=%s", BRANCH) == TITLE
+    # The package was never edited, so this is all that an update may come to.
+    assert show(origin, "ls-tree", "-r", BRANCH) == show(current, "ls-tree", "-r", "HEAD")
+    return found[REF]
+
+
+def test_no_newer_version_pushes_nothing(current: Path, machine: Machine, tmp_path: Path) -> None:
+    origin = bare(current, tmp_path / "origin.git")
+    before = refs(origin)
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert (done.stdout, done.returncode) == (f"{NEWER}: nothing to update.\n", 0)
+    assert refs(origin) == before
+
+
+def test_newer_version_is_pushed_once(origin: Path, current: Path, machine: Machine) -> None:
+    before = refs(origin)
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert done.returncode == 0, done.stdout
+    assert f"from {NEXT} to {NEWER}" in done.stdout
+    pushed = assert_updated(origin, current)
+    assert refs(origin) == {**before, REF: pushed}
+
+    again = machine.run(PLAIN, machine.clone(origin))
+    assert again.returncode == 0, again.stdout
+    assert refs(origin)[REF] == pushed
+
+
+def test_branch_of_an_earlier_run_makes_place(origin: Path, machine: Machine) -> None:
+    clone = machine.clone(origin)
+    identity = "git -c user.name=Job -c user.email=template-update@localhost"
+    lines = f"git checkout --quiet -b {BRANCH}\n{identity} commit --quiet --allow-empty --message Old\n"
+    assert machine.run(f"{lines}git push --quiet origin {BRANCH}", clone).returncode == 0
+    old = refs(origin)[REF]
+    moved = change(origin, "main", "notes.txt", "New on the default branch.\n")
+
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert done.returncode == 0, done.stdout
+    assert refs(origin)[REF] != old
+    assert show(origin, "rev-parse", f"{BRANCH}^") == moved
+    assert "notes.txt" in show(origin, "ls-tree", "--name-only", BRANCH).splitlines()
+
+
+def test_runner_that_keeps_its_clone_pushes_again(origin: Path, current: Path, machine: Machine) -> None:
+    # What an earlier run leaves when its branch was merged and deleted, and a branch whose name ends in the same way.
+    must("git", "branch", f"somebody/{BRANCH}", "main", cwd=origin)
+    clone = machine.clone(origin)
+    left = (
+        "git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'\n"
+        f"git update-ref refs/remotes/origin/{BRANCH} HEAD\ngit branch {BRANCH}\ngit checkout --quiet --detach"
+    )
+    assert machine.run(left, clone).returncode == 0
+    done = machine.run(PLAIN, clone)
+    assert done.returncode == 0, done.stdout
+    assert_updated(origin, current)
+
+
+def test_commits_of_others_on_the_branch_stay(origin: Path, machine: Machine) -> None:
+    must("git", "branch", BRANCH, "main", cwd=origin)
+    theirs = change(origin, BRANCH, "mended.txt", "By hand.\n")
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == (
+        f"The branch {BRANCH} has commits that are not this job's: merge the request, or delete the branch."
+    )
+    assert refs(origin)[REF] == theirs
+
+
+def test_commit_that_somebody_pushes_at_the_same_moment_stays(origin: Path, machine: Machine) -> None:
+    git = shlex.quote(shutil.which("git") or "git")
+    theirs = f"{git} --git-dir={shlex.quote(str(origin))} update-ref {REF} refs/heads/main"
+    machine.command("git", f'if [ "$1" = push ]; then {theirs}; fi\nexec {git} "$@"')
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("`git push ")
+    assert refs(origin)[REF] == refs(origin)["refs/heads/main"]
+
+
+def test_update_is_the_one_that_the_text_tells(
+    template: Path, package: Path, machine: Machine, tmp_path: Path
+) -> None:
+    source = Path(shutil.copytree(template, tmp_path / "template"))
+    origin = bare(from_source(package, str(source), tmp_path / "package"), tmp_path / "origin.git")
+    release(source, LATER, "indent_size = 8", "indent_size = 6")
+    must("git", "tag", "--delete", LATER, cwd=source)
+    # The real tool, and a release right after its first look.
+    tag = f"git -C {shlex.quote(str(source))} tag --force {LATER} HEAD"
+    machine.command(
+        "tool", f'{shlex.quote(sys.executable)} -m provider_template "$@"\nstatus=$?\n{tag}\nexit $status'
+    )
+    done = machine.run(PLAIN, machine.clone(origin), PROVIDER_TEMPLATE="tool")
+    assert done.returncode == 0, done.stdout
+    assert LATER in must("git", "tag", cwd=source)
+    assert show(origin, "log", "-1", "--format=%s", BRANCH) == TITLE
+    assert f"_commit: {NEWER}" in show(origin, "show", f"{BRANCH}:.copier-answers.yml").splitlines()
+
+
+def test_conflicts_are_for_a_person(origin: Path, package: Path, machine: Machine) -> None:
+    text = (package / ".editorconfig").read_text(encoding="utf-8")
+    change(origin, "main", ".editorconfig", text.replace("indent_size = 4", "indent_size = 3", 1))
+    before = refs(origin)
+    clone = machine.clone(origin)
+    done = machine.run(PLAIN, clone)
+    assert done.returncode == 1
+    assert "**Conflicts to resolve by hand**\n\n- `.editorconfig`\n" in done.stdout
+    assert done.stdout.splitlines()[-1] == "This update needs a person: run `make update` in a checkout."
+    assert refs(origin) == before
+    assert show(clone, "branch", "--show-current") == "main"
+    assert show(clone, "rev-parse", "HEAD") == before["refs/heads/main"]
+    assert show(clone, "status", "--porcelain", "--ignored") == ""
+
+
+def test_code_of_the_template_is_for_a_person(
+    template: Path, package: Path, machine: Machine, tmp_path: Path
+) -> None:
+    source, trace = Path(shutil.copytree(template, tmp_path / "template")), tmp_path / "trace"
+    migration = f"_migrations:\n  - version: {LATER}\n    command: [touch, {json.dumps(str(trace))}]\n"
+    release(source, LATER, "_migrations:\n", migration, "copier.yml")
+    origin = bare(from_source(package, str(source), tmp_path / "package"), tmp_path / "origin.git")
+    before = refs(origin)
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert done.returncode == 1
+    assert f"- `touch {trace}`" in done.stdout.splitlines()
+    assert done.stdout.splitlines()[-1] == (
+        "This update needs a person: run `make update ARGS=--trust` in a checkout."
+    )
+    assert refs(origin) == before
+    assert not trace.exists()
+
+
+# Notes what it would make a lock of, and runs scripts as `uv run` does.
+UV = """\
+if words[0] == "lock":
+    answers = pathlib.Path(".copier-answers.yml").read_text()
+    with pathlib.Path("uv.lock").open("a") as lock:
+        lock.writelines(line for line in answers.splitlines(True) if line.startswith("_commit: "))
+else:
+    assert words[:4] == ["run", "--no-project", "--python", "3.13"], words
+    os.execvp("python", ["python", *words[4:]])
+"""
+
+
+def test_lock_belongs_to_the_update(origin: Path, machine: Machine) -> None:
+    change(origin, "main", "uv.lock", "locked\n")
+    machine.python_command("uv", UV)
+    done = machine.run(PLAIN, machine.clone(origin))
+    assert done.returncode == 0, done.stdout
+    assert [words for words, _ in machine.calls("uv")] == [["lock", "--quiet"]]
+    assert show(origin, "show", f"{BRANCH}:uv.lock") == f"locked\n_commit: {NEWER}"
+    assert show(origin, "rev-list", "--count", f"main..{BRANCH}") == "1"
+
+
+@pytest.mark.parametrize(
+    ("version", "named"),
+    [("v1.2.0", "v1.2.0"), ("v1.2.0-3-g1a2b3c4", "1a2b3c4"), ("'1234567'", "1234567")],
+)
+def test_tool_is_that_of_a_commit_that_has_no_tag(
+    package: Path, machine: Machine, tmp_path: Path, version: str, named: str
+) -> None:
+    machine.python_command("uvx", "sys.exit(1)\n")
+    folder = from_source(package, "gh:acme/template", tmp_path / "package", version)
+    done = machine.run(f"unset PROVIDER_TEMPLATE\n{PLAIN}", folder)
+    assert done.returncode == 1
+    ((words, _),) = machine.calls("uvx")
+    assert words[2] == f"git+https://github.com/acme/template@{named}"
+
+
+@pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        ("gh:acme/template", "git+https://github.com/acme/template"),
+        ("gl:acme/template.git", "git+https://gitlab.com/acme/template.git"),
+        ("git+https://git.example.com/template", "git+https://git.example.com/template"),
+        ("git@git.example.com:acme/template.git", "git+ssh://git@git.example.com/acme/template.git"),
+        ("git@git.example.com:/srv/template.git", "git+ssh://git@git.example.com/srv/template.git"),
+        ("'/srv/my template'", "git+file:///srv/my%20template"),
+    ],
+)
+def test_tool_is_that_of_the_packages_version(
+    package: Path, machine: Machine, tmp_path: Path, source: str, address: str
+) -> None:
+    machine.python_command("uvx", "sys.exit(1)\n")
+    folder = from_source(package, source, tmp_path / "package")
+    done = machine.run(f"unset PROVIDER_TEMPLATE\n{PLAIN}", folder)
+    assert (done.stdout, done.returncode) == ("The preview of the update ended with 1.\n", 1)
+    ((words, _),) = machine.calls("uvx")
+    assert words == ["--quiet", "--from", f"{address}@{NEXT}", "provider-template", "preview", "--json"]
+
+
+def test_missing_command_is_one_sentence(package: Path, machine: Machine) -> None:
+    done = machine.run(PLAIN, package, PROVIDER_TEMPLATE="no-such-tool --here")
+    assert (done.stdout, done.returncode) == ("There is no no-such-tool on this machine.\n", 1)
+
+
+@pytest.mark.parametrize("words", ["bitbucket", "github gitlab", "--help"])
+def test_unknown_argument_is_one_sentence(package: Path, machine: Machine, words: str) -> None:
+    done = machine.run(f"{PLAIN} {words}", package)
+    sentence = f"{words} is no forge that this script knows: write github, gitlab or nothing.\n"
+    assert (done.stdout, done.returncode) == (sentence, 1)
+
+
+# Lists what a file says, and keeps the text that a request gets.
+GH = """\
+if words[:2] == ["pr", "list"]:
+    print((folder / "opened.json").read_text())
+elif words[:2] in (["pr", "create"], ["pr", "edit"]):
+    (folder / "text.md").write_text(sys.stdin.read())
+    print("https://forge.example.com/pull/2")
+else:
+    assert words == ["auth", "setup-git"], words
+"""
+
+
+def workflow_commands(package: Path) -> str:
+    """Returns what the workflow runs last."""
+    path = package / ".github" / "workflows" / "template-update.yml"
+    lines: str = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]["update"]["steps"][-1]["run"]
+    return lines
+
+
+def test_github_gets_one_request(origin: Path, package: Path, current: Path, machine: Machine) -> None:
+    machine.python_command("gh", GH)
+    machine.python_command("uv", UV)
+    opened, text = machine.folder / "opened.json", machine.folder / "text.md"
+    fork = {"url": "https://forge.example.com/pull/1", "isCrossRepository": True}
+    own = {"url": "https://forge.example.com/pull/2", "isCrossRepository": False}
+    listing = ["pr", "list", "--head", BRANCH, "--state", "open", "--json", "url,isCrossRepository"]
+    content = ["--title", TITLE, "--body-file", "-"]
+
+    opened.write_text(json.dumps([fork]), encoding="utf-8")
+    done = machine.run(workflow_commands(package), machine.clone(origin))
+    assert done.returncode == 0, done.stdout
+    assert [words for words, _ in machine.calls("gh")] == [
+        ["auth", "setup-git"],
+        listing,
+        ["pr", "create", "--head", BRANCH, *content],
+    ]
+    told = text.read_text(encoding="utf-8")
+    assert told.startswith(f"Update of the template from {NEXT} to {NEWER}\n")
+    assert "- `.editorconfig` changed, +1 -1\n" in told
+    assert told in done.stdout
+    pushed = assert_updated(origin, current)
+
+    text.unlink()
+    opened.write_text(json.dumps([fork, own]), encoding="utf-8")
+    again = machine.run(workflow_commands(package), machine.clone(origin))
+    assert again.returncode == 0, again.stdout
+    assert [words for words, _ in machine.calls("gh")][3:] == [
+        ["auth", "setup-git"],
+        listing,
+        ["pr", "edit", own["url"], *content],
+    ]
+    assert text.read_text(encoding="utf-8") == told
+    assert refs(origin)[REF] == pushed
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that reached GitLab."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    content: Any
+    user: str
+    """Name and secret of Basic authentication."""
+
+
+class GitLab(ThreadingHTTPServer):
+    """As much of GitLab as the job meets: two repositories over HTTP, and the merge requests of a project."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.project = folder / "group" / "package.git"
+        self.seen: list[Seen] = []
+        self.opened: list[dict[str, Any]] = []
+        self.refuses_pushes = False
+        self.api_status = 200
+        self.page = b""
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The requests to the API, by method and path."""
+        return [(seen.method, seen.path) for seen in self.seen if seen.path.startswith("/api/")]
+
+    def variables(self) -> dict[str, str]:
+        """Returns what the CI sets, and the variable of the project."""
+        return {
+            "CI_SERVER_URL": self.url,
+            "CI_PROJECT_URL": f"{self.url}/group/package",
+            "CI_PROJECT_ID": str(PROJECT),
+            "CI_API_V4_URL": f"{self.url}/api/v4",
+            "CI_DEFAULT_BRANCH": "main",
+            "TEMPLATE_UPDATE_TOKEN": PRIVATE,
+        }
+
+    def check_out(self, machine: Machine) -> Path:
+        """Returns a folder that is prepared as the runner does it: shallow, and no branch is checked out."""
+        folder = machine.folder / f"build-{len(list(machine.folder.glob('build-*')))}"
+        address = f"{self.url.replace('://', f'://{RUNNER}@')}/group/package.git"
+        done = machine.run(
+            f"git init --quiet {folder}\ncd {folder}\ngit remote add origin {address}\n"
+            "git fetch --quiet --depth 20 origin +refs/heads/main:refs/remotes/origin/main\n"
+            "git checkout --quiet --detach refs/remotes/origin/main",
+            machine.folder,
+        )
+        assert done.returncode == 0, done.stdout
+        return folder
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers for the GitLab of these tests."""
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+    def _answer(self) -> None:
+        gitlab = self.server
+        assert isinstance(gitlab, GitLab)
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        url = urlsplit(self.path)
+        scheme, _, secret = self.headers.get("Authorization", "").partition(" ")
+        user = base64.b64decode(secret).decode() if scheme == "Basic" else ""
+        is_api = url.path.startswith("/api/v4/")
+        read = json.loads(content) if is_api and content else None
+        gitlab.seen.append(Seen(self.command, url.path, url.query, dict(self.headers), read, user))
+        if is_api:
+            self._api(gitlab, gitlab.seen[-1])
+        else:
+            self._git(gitlab, gitlab.seen[-1], content)
+
+    do_GET = do_POST = do_PUT = _answer  # noqa: N815
+
+    def _send(self, status: int, content: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _api(self, gitlab: GitLab, seen: Seen) -> None:
+        if self.headers.get("PRIVATE-TOKEN") != PRIVATE:
+            self._send(401, b'{"message": "401 Unauthorized"}')
+            return
+        if gitlab.api_status != 200 or gitlab.page:
+            self._send(gitlab.api_status, gitlab.page, Location=f"{gitlab.url}/elsewhere")
+            return
+        one = f"/api/v4/projects/{PROJECT}/merge_requests"
+        answer: Any
+        if (seen.method, seen.path) == ("GET", one):
+            wanted = dict(parse_qsl(seen.query))
+            assert wanted.pop("state") == "opened"
+            answer = [each for each in gitlab.opened if wanted.items() <= each.items()]
+        elif (seen.method, seen.path) == ("POST", one):
+            iid = len(gitlab.opened) + 1
+            answer = {
+                "iid": iid,
+                "source_project_id": PROJECT,
+                "web_url": f"{gitlab.url}/{iid}",
+                **seen.content,
+            }
+            gitlab.opened.append(answer)
+        else:
+            (answer,) = [each for each in gitlab.opened if seen.path == f"{one}/{each['iid']}"]
+            assert seen.method == "PUT"
+            answer.update(seen.content)
+        self._send(200, json.dumps(answer).encode())
+
+    def _git(self, gitlab: GitLab, seen: Seen, content: bytes) -> None:
+        writes = "git-receive-pack" in seen.path + seen.query
+        readers = (WRITER,) if writes or "/template.git/" in seen.path else (RUNNER, WRITER)
+        if seen.user not in readers:
+            self._send(401, b"", WWW_Authenticate='Basic realm="GitLab"')
+            return
+        if writes and gitlab.refuses_pushes:
+            self._send(403, b"You are not allowed to push code to this project.")
+            return
+        done = subprocess.run(
+            ["git", "http-backend"],
+            input=content,
+            env={
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": str(gitlab.folder),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "REMOTE_USER": seen.user.partition(":")[0],
+                "REQUEST_METHOD": seen.method,
+                "PATH_INFO": seen.path,
+                "QUERY_STRING": seen.query,
+                "CONTENT_LENGTH": str(len(content)),
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            },
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        status = int(headers.pop("Status", "200").split()[0])
+        self._send(status, rest, **{name.replace("-", "_"): value for name, value in headers.items()})
+
+
+@pytest.fixture
+def gitlab(template: Path, for_gitlab: Path, tmp_path: Path) -> Iterator[GitLab]:
+    """A GitLab with the package, which has a lock, and its private template."""
+    with GitLab(tmp_path / "gitlab") as server:
+        (server.folder / "group").mkdir(parents=True)
+        must(
+            "git",
+            "clone",
+            "--quiet",
+            "--bare",
+            template,
+            server.folder / "group" / "template.git",
+            cwd=tmp_path,
+        )
+        folder = from_source(for_gitlab, f"{server.url}/group/template.git", tmp_path / "package")
+        (folder / "uv.lock").write_text("locked\n", encoding="utf-8")
+        commit(folder, "Lock")
+        bare(folder, server.project)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def pipeline_commands(folder: Path) -> str:
+    """Returns what the job in GitLab's pipeline runs."""
+    path = folder / ".gitlab-ci.yml"
+    lines: list[str] = yaml.safe_load(path.read_text(encoding="utf-8"))["template-update"]["script"]
+    return "\n".join(lines)
+
+
+def assert_secret_is_nowhere(machine: Machine, printed: str) -> None:
+    """Looks for the token in what was printed and in every file, also of git, of the home and of the logs."""
+    secrets = [PRIVATE, base64.b64encode(WRITER.encode()).decode()]
+    assert not [secret for secret in secrets if secret in printed]
+    files = [path for path in machine.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files for secret in secrets if secret.encode() in path.read_bytes()]
+
+
+def test_gitlab_gets_one_request(gitlab: GitLab, machine: Machine) -> None:
+    machine.python_command("uv", UV)
+    fork = {"iid": 1, "source_project_id": FORK, "source_branch": BRANCH, "title": "Of a fork"}
+    gitlab.opened.append(dict(fork))
+    # The runner may configure git in the same way, and what git runs is written down.
+    trace = machine.folder / "trace.log"
+    runner = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.userAgent", "GIT_CONFIG_VALUE_0": "runner"}
+    variables = {**gitlab.variables(), **runner, "GIT_TRACE": str(trace)}
+
+    folder = gitlab.check_out(machine)
+    gitlab.seen.clear()
+    done = machine.run(pipeline_commands(folder), folder, **variables)
+    assert done.returncode == 0, done.stdout
+    requests = f"/api/v4/projects/{PROJECT}/merge_requests"
+    assert gitlab.asked == [("GET", requests), ("POST", requests)]
+    told = gitlab.opened[1].pop("description")
+    assert told.startswith(f"Update of the template from {NEXT} to {NEWER}\n")
+    assert told in done.stdout
+    assert gitlab.opened == [
+        fork,
+        {
+            "iid": 2,
+            "source_project_id": PROJECT,
+            "web_url": f"{gitlab.url}/2",
+            "title": TITLE,
+            "remove_source_branch": True,
+            "source_branch": BRANCH,
+            "target_branch": "main",
+        },
+    ]
+    pushed = refs(gitlab.project)[REF]
+    assert show(gitlab.project, "rev-parse", f"{BRANCH}^") == refs(gitlab.project)["refs/heads/main"]
+    changed = show(gitlab.project, "diff", "--name-only", "main", BRANCH).splitlines()
+    assert changed == [".copier-answers.yml", ".editorconfig", ".template-files.yml", "uv.lock"]
+
+    folder = gitlab.check_out(machine)
+    again = machine.run(pipeline_commands(folder), folder, **variables)
+    assert again.returncode == 0, again.stdout
+    assert gitlab.asked[2:] == [("GET", requests), ("PUT", f"{requests}/2")]
+    assert gitlab.opened[0] == fork
+    assert gitlab.opened[1]["description"] == told
+    assert refs(gitlab.project)[REF] == pushed
+
+    api = [seen for seen in gitlab.seen if seen.path.startswith("/api/")]
+    assert {seen.headers["Private-Token"] for seen in api} == {PRIVATE}
+    assert {seen.user for seen in gitlab.seen if seen.path.endswith("/git-receive-pack")} == {WRITER}
+    assert {seen.headers["User-Agent"] for seen in gitlab.seen if "/package.git/" in seen.path} >= {"runner"}
+    assert "push --quiet --force-with-lease" in (machine.folder / "git.log").read_text(encoding="utf-8")
+    assert "git remote-http origin" in trace.read_text(encoding="utf-8")
+    assert [words for words, _ in machine.calls("uv")] == [["lock", "--quiet"]] * 2
+    assert_secret_is_nowhere(machine, done.stdout + again.stdout)
+
+
+@pytest.mark.parametrize("where", ["push", "request"])
+def test_refusal_of_gitlab_ends_the_job(gitlab: GitLab, machine: Machine, where: str) -> None:
+    machine.python_command("uv", UV)
+    folder = gitlab.check_out(machine)
+    gitlab.refuses_pushes = where == "push"
+    gitlab.api_status = 401
+    done = machine.run(pipeline_commands(folder), folder, **gitlab.variables())
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    if where == "push":
+        assert last.startswith("`git push ")
+        assert last.endswith("ended with 128.")
+        assert gitlab.asked == []
+        assert REF not in refs(gitlab.project)
+    else:
+        assert last == _sentence(
+            "GET", gitlab, "401: has TEMPLATE_UPDATE_TOKEN expired, or not the scope api?"
+        )
+    assert "Traceback" not in done.stdout
+    assert_secret_is_nowhere(machine, done.stdout)
+
+
+def _sentence(method: str, gitlab: GitLab, rest: str) -> str:
+    address = f"{gitlab.url}/api/v4/projects/{PROJECT}/merge_requests"
+    query = f"?source_branch={BRANCH}&state=opened" if method == "GET" else ""
+    return f"GitLab refused {method} {address}{query} with status {rest}"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("status", [302, 403, 500])
+def test_status_of_gitlab_is_one_sentence(
+    gitlab: GitLab, package: Path, machine: Machine, method: str, status: int
+) -> None:
+    gitlab.api_status = status
+    done = ask(machine, package, f"{gitlab.url}/api/v4/projects", method)
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        f"GitLab refused {method} {gitlab.url}/api/v4/projects with status {status}"
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert gitlab.asked == [(method, "/api/v4/projects")]
+    assert [seen.path for seen in gitlab.seen] == ["/api/v4/projects"]
+
+
+def ask(machine: Machine, package: Path, address: str, method: str) -> subprocess.CompletedProcess[str]:
+    """Sends a request as the script does."""
+    content = {"title": "A"} if method == "POST" else None
+    code = (
+        'import sys; sys.path.insert(0, ".ci"); import template_update as job; '
+        f"job.ask_gitlab({method!r}, {address!r}, {PRIVATE!r}, {content!r})"
+    )
+    return machine.run(f"python -c {shlex.quote(code)}", package, PYTHONDONTWRITEBYTECODE="1")
+
+
+def test_gitlab_that_does_not_answer_is_one_sentence(package: Path, machine: Machine, tmp_path: Path) -> None:
+    with GitLab(tmp_path) as closed:
+        address = f"{closed.url}/api/v4/projects"
+    done = ask(machine, package, address, "GET")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"GitLab did not answer GET {address}: ")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_answer_that_is_no_json_is_one_sentence(gitlab: GitLab, package: Path, machine: Machine) -> None:
+    gitlab.page = b"<html>Maintenance</html>"
+    address = f"{gitlab.url}/api/v4/projects"
+    done = ask(machine, package, address, "GET")
+    assert (done.stdout, done.returncode) == (f"GitLab's answer to GET {address} is no JSON.\n", 1)
+
+
+def test_missing_token_is_one_sentence(origin: Path, machine: Machine) -> None:
+    before = refs(origin)
+    done = machine.run(f"{PLAIN} gitlab", machine.clone(origin), TEMPLATE_UPDATE_TOKEN="")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == (
+        "TEMPLATE_UPDATE_TOKEN is not set: make it a masked CI variable, with a project access token."
+    )
+    assert refs(origin) == before
+
+
+def test_token_of_two_lines_is_one_sentence(package: Path, machine: Machine) -> None:
+    done = machine.run(f"{PLAIN} gitlab", package, TEMPLATE_UPDATE_TOKEN=f"{PRIVATE}\nmore\n")
+    sentence = "TEMPLATE_UPDATE_TOKEN has a character that is in no token, such as a blank: set it anew.\n"
+    assert (done.stdout, done.returncode) == (sentence, 1)
+
+
+def test_another_machine_than_gitlabs_is_one_sentence(package: Path, machine: Machine) -> None:
+    done = machine.run(f"{PLAIN} gitlab", package, TEMPLATE_UPDATE_TOKEN=PRIVATE)
+    sentence = "CI_SERVER_URL is not set: with gitlab, this script runs in GitLab's CI, which sets it.\n"
+    assert (done.stdout, done.returncode) == (sentence, 1)
+
+
+def test_script_is_linted_and_typed_as_the_package(package: Path, machine: Machine) -> None:
+    for words in (
+        "ruff check --no-cache",
+        "ruff format --check --no-cache",
+        f"mypy --strict --cache-dir {shlex.quote(str(machine.folder / 'tmp'))}",
+    ):
+        done = machine.run(f"{shlex.quote(sys.executable)} -m {words} {SCRIPT}", package)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize("updates", ["job", "renovate", "none"])
+def test_new_versions_arrive_in_one_way(copier_template: Path, tmp_path: Path, ci: str, updates: str) -> None:
+    answers: Answers = {"include": [], "ci": ci, "updates": updates}
+    folder = render_working_tree(copier_template, tmp_path / "package", answers)
+    config = json.loads((folder / "renovate.json").read_text(encoding="utf-8"))
+    # Renovate's manager for Copier is on unless a file turns it off.
+    assert config.get("copier", {}).get("enabled", True) is (updates == "renovate")
+    assert "copier" not in [name for rule in config["packageRules"] for name in rule.get("matchManagers", ())]
+    assert (folder / SCRIPT).exists() is (updates == "job")
+    if ci == "github":
+        path = folder / ".github" / "workflows" / "template-update.yml"
+        assert path.exists() is (updates == "job")
+    else:
+        pipeline = yaml.safe_load((folder / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+        assert ("template-update" in pipeline) is (updates == "job")
+
+
+def test_no_ci_is_no_job(copier_template: Path, tmp_path: Path) -> None:
+    folder = render_working_tree(copier_template, tmp_path / "package", {"include": [], "ci": "none"})
+    assert not (folder / SCRIPT).exists()
+    assert not (folder / "renovate.json").exists()
