@@ -102,11 +102,11 @@ def _drift(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _conflicts(folder: Path) -> tuple[str, ...]:
-    marked = git.run("grep", "--name-only", "-I", "-z", "-E", "^(<{7}|>{7}) ", "--", ".", cwd=folder)
-    rejected = git.run(
-        "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rej", cwd=folder
+    """Returns files with marks of a conflict, unmerged ones, and rejected changes."""
+    questions = (
+        ("grep", "--no-color", "--name-only", "-I", "-z", "-E", "^(<{7}|>{7}) ", "--", "."),
+        ("diff", "--name-only", "--relative", "-z", "--diff-filter=U"),
+        ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rej"),
     )
-    names = marked.stdout.decode(errors="replace").split("\0") + rejected.stdout.decode(
-        errors="replace"
-    ).split("\0")
-    return tuple(sorted({name for name in names if name}))
+    names = "".join(git.run(*words, cwd=folder).stdout.decode(errors="replace") for words in questions)
+    return tuple(sorted({name for name in names.split("\0") if name}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,8 +16,9 @@ from provider_template.errors import Refusal
 REFUSED = 1
 HAND_WORK = 3
 
-_MERGED = "Look at it with git diff --cached, run make check test, then git commit; or go back with git reset --hard."
-_CONFLICTS = "Resolve the conflicts, then git add and git commit; or go back with git reset --hard."
+_BACK = "or go back, in the package's folder: git reset -q . && git checkout -q . && git clean -fdq ."
+_MERGED = f"Look at it with git diff --cached, run make check test, then git commit; {_BACK}"
+_CONFLICTS = f"Resolve the conflicts, then git add and git commit; {_BACK}"
 
 app = typer.Typer(
     name="provider-template",
@@ -62,7 +64,7 @@ def _answers(data: list[str] | None) -> dict[str, object]:
 
 
 def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    typer.echo(json.dumps(content, indent=2, default=str))
 
 
 @app.command()
@@ -202,6 +204,11 @@ def _installed_from() -> str | None:
 
 def main() -> None:
     """Runs the command line; a refusal is one sentence on standard error and exit status 1."""
+    from provider_template.git import environment
+
+    # What names another repository, as in a hook of git, is not meant for us.
+    for name in os.environ.keys() - environment().keys():
+        del os.environ[name]
     try:
         app()
     except Refusal as refusal:

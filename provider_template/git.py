@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +27,25 @@ _IDENTITY = {
 }
 
 
+# How git reaches other repositories, and who commits; what names a repository or an index is another's.
+_KEPT = (
+    "GIT_ASKPASS",
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_CONFIG",
+    "GIT_EXEC_PATH",
+    "GIT_PROXY",
+    "GIT_SSH",
+    "GIT_SSL",
+)
+
+
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Returns the variables for a git process: none that names another repository, no questions, English."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("GIT_")
-        or name.startswith(("GIT_CONFIG", "GIT_SSH", "GIT_ASKPASS", "GIT_SSL", "GIT_PROXY"))
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
     }
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
@@ -87,6 +101,41 @@ def must(
         words = " ".join(done.stderr.decode(errors="replace").split()) or f"status {done.returncode}"
         raise Refusal(f"git {arguments[0]} failed in {cwd}: {words}")
     return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+
+
+# Runs commands one after the other, until one fails. It has read all of them before it starts the first.
+_SEQUENCE = """
+import json, subprocess, sys
+for command, content in json.load(sys.stdin):
+    done = subprocess.run(command, input=content.encode(errors="surrogateescape"), capture_output=True)
+    if done.returncode:
+        sys.stderr.buffer.write(done.stderr)
+        sys.exit(1)
+"""
+
+
+def run_detached(
+    commands: Sequence[tuple[Sequence[str], str]], cwd: Path
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs several commands of git in a session of their own: they go on where this process is killed or interrupted.
+
+    Args:
+        commands: What follows `git` on each command line, and what it reads from its standard input.
+        cwd: The folder to run in.
+
+    Returns:
+        The process that ran them; its exit status is 1 where one failed, and the rest was then left out.
+    """
+    lines = json.dumps([([program(), *arguments], content) for arguments, content in commands])
+    return subprocess.run(
+        [sys.executable, "-I", "-c", _SEQUENCE],
+        cwd=cwd,
+        env=environment(),
+        input=lines.encode(),
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
 
 
 @cache

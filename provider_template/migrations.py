@@ -155,4 +155,5 @@ def run(
                 f"The migration to {one.version or refs[1]} failed ({one.words}: {words}); nothing was changed, "
                 "so mend what it says and update again."
             )
-    return store.tree_of_folder(folder)
+    modules = {path: entry for path, entry in store.read(tree).items() if entry[0] == "160000"}
+    return store.write(store.read(store.tree_of_folder(folder)) | modules)

@@ -8,7 +8,7 @@ from typing import Any
 
 from provider_template.project import read_yaml
 from provider_template.template import Repository
-from provider_template.trees import Tree
+from provider_template.trees import Tree, is_in_the_way
 from provider_template.version import is_crossed
 
 MOVES = "hooks/moves.yml"
@@ -48,7 +48,13 @@ def apply(moved: Mapping[str, str | None], base: Tree, ours: Tree) -> None:
     Git finds most moves by itself, but not those of small files or of files that were rewritten on their way.
     """
     for source, target in moved.items():
-        if target is None or source not in base or source not in ours or target in ours:
+        if target is None or source not in base or source not in ours:
+            continue
+        if (
+            target in ours
+            or is_in_the_way(ours, target)
+            or any(is_in_the_way((target,), path) for path in ours)
+        ):
             continue
         for tree in (base, ours):
             tree[target] = tree.pop(source)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +25,7 @@ from provider_template.project import (
 )
 from provider_template.render import Beside, Render, render
 from provider_template.template import Repository, newest, open_repository, versions
-from provider_template.trees import Merged, Store, Tree
+from provider_template.trees import Merged, Store, Tree, is_in_the_way
 from provider_template.version import version_of
 
 YOURS = "yours"
@@ -126,10 +128,20 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
         if not wish.to and to != "HEAD" and version_of(to) < version_of(project.commit):
             # It was rendered from what is not released yet: there is nothing newer.
             to = project.commit
-        before = f"HEAD:{checkout.prefix}".rstrip("/") if checkout.prefix else "HEAD^{tree}"
         store = Store(scratch, project.folder, keep=keep)
-        tree = git.must("rev-parse", before, cwd=project.folder)
+        tree = _committed(project, checkout.prefix)
         yield _plan(project, wish, template, to, store, tree, checkout.prefix, checkout.top)
+
+
+def _committed(project: Project, prefix: str) -> str:
+    """Returns the tree of a package as committed."""
+    tree = f"HEAD:{prefix}".rstrip("/") if prefix else "HEAD^{tree}"
+    done = git.run("rev-parse", "--verify", "--quiet", f"HEAD:{prefix}{ANSWERS}", cwd=project.folder)
+    if done.returncode:
+        raise Refusal(
+            f"{project.folder / ANSWERS} is not committed, and an update has to change it: git add --force it and commit."
+        )
+    return git.must("rev-parse", tree, cwd=project.folder)
 
 
 def _plan(
@@ -143,6 +155,11 @@ def _plan(
     top: Path,
 ) -> Plan:
     version = template.describe(to)
+    if not template.has(project.commit):
+        raise Refusal(
+            f"The template at {project.source} has no version {project.commit}, which this package was rendered from: "
+            "bring its tag back, or name another repository as _src_path in .copier-answers.yml."
+        )
     refs = (project.commit, version)
     if version_of(version) < version_of(project.commit):
         raise Refusal(
@@ -172,9 +189,12 @@ def _plan(
         beside.wait()
     finally:
         beside.stop()
+    _name_version(Path(new.folder) / ANSWERS, version)
     old_tree, new_tree = (store.tree_of_folder(Path(job.folder)) for job in (old, new))
     answers = read_yaml((Path(new.folder) / ANSWERS).read_text(encoding="utf-8"))
-    _refuse_lost_answers(read_yaml(recorded), answers, wish)
+    if wish.trust or not code:
+        # A migration may be what turns an answer into another one.
+        _refuse_lost_answers(read_yaml(recorded), answers, wish)
     files = TemplateFiles.from_text(_text(Path(new.folder) / FILES))
 
     moved = moves.between(template, to, *refs, answers)
@@ -203,18 +223,38 @@ def _plan(
     )
 
 
+def _name_version(path: Path, version: str) -> None:
+    """Writes the version's own tag into an answers file, where Copier took another one of the same commit.
+
+    A tag such as v1 moves on to later versions, and the next update would start from the wrong one.
+    """
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {version}", text, count=1), encoding="utf-8"
+    )
+
+
 def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _refuse_lost_answers(recorded: Mapping[str, Any], answers: Mapping[str, Any], wish: Wish) -> None:
-    """Refuses where Copier has put a default in the place of an answer that the new version does not take."""
+    """Refuses where Copier would go on without a word: an answer to no question, or one that it takes no longer."""
+    for name in wish.data or {}:
+        if name not in answers:
+            asked = ", ".join(sorted(known for known in answers if not known.startswith("_")))
+            raise Refusal(f"--data {name}: with these answers there is no such question, but {asked}.")
     for name, value in recorded.items():
         if name.startswith("_") or name not in answers or name in (wish.data or {}) or answers[name] == value:
             continue
+        simple = isinstance(answers[name], str) and "\n" not in answers[name]
+        such = (
+            f", such as --data {shlex.quote(f'{name}={answers[name]}')}"
+            if simple
+            else f" with --data {name}=..."
+        )
         raise Refusal(
-            f"{name} is answered with {value!r}, which the new version refuses: "
-            f"give another answer, such as --data {name}={answers[name]}."
+            f"{name} is answered with {value!r}, which the new version refuses: give another answer{such}."
         )
 
 
@@ -232,6 +272,8 @@ def _leave_yours(
             theirs[path] = base[path]
         elif path in ours:
             theirs[path] = ours[path]
+        elif is_in_the_way(ours, path) or any(is_in_the_way((path,), other) for other in ours):
+            del theirs[path]
     return tuple(kept)
 
 
@@ -240,15 +282,17 @@ def _merge(store: Store, base: Tree, ours: Tree, theirs: Tree, version: str) -> 
     labels = (YOURS, f"template-{version}")
     mine = store.write(ours)
     merged = store.merge(store.write(base), mine, store.write(theirs), labels)
-    deleted = [path for path, entries in merged.stages.items() if 2 not in entries]
+    # The template has changed or moved it, and the author has not got it any more.
+    deleted = [path for path, entries in merged.stages.items() if set(entries) == {1, 3}]
     if not deleted:
         return merged
     for path in deleted:
         if path in base:
             theirs[path] = base[path]
-        else:
-            # It was moved, and deleted at its old place: the new one is a new file.
-            for source in [name for name, entry in base.items() if entry == merged.stages[path].get(1)]:
-                if source not in ours:
-                    del base[source]
+            continue
+        # It was moved, and deleted at its old place: the new one is a new file.
+        was = merged.stages[path][1]
+        for source in [name for name, entry in base.items() if entry == was]:
+            if source not in ours and source not in theirs:
+                del base[source]
     return store.merge(store.write(base), mine, store.write(theirs), labels)

@@ -139,6 +139,8 @@ class Beside:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # Copier's clones go with the scratch folder, also where this process is stopped.
+            env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(Path(job.folder).parent))},
         )
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asdict(job)))

@@ -43,7 +43,7 @@ def changes(plan: Plan) -> list[Change]:
     for kind in kinds:
         if not kind:
             break
-        added, deleted, _ = next(numbers).split("\t")
+        added, deleted, _ = next(numbers).split("\t", 2)
         if kind[0] == "R":
             source, path = next(kinds), next(kinds)
             next(numbers), next(numbers)
@@ -107,7 +107,9 @@ class Report:
         plan = self.plan
         if plan.is_current:
             return f"{plan.project.commit}: nothing to update."
-        parts = [f"Update of the template from {plan.project.commit} to {plan.to}"]
+        same = plan.project.commit == plan.to
+        head = f"Other answers at version {plan.to} of the template"
+        parts = [head if same else f"Update of the template from {plan.project.commit} to {plan.to}"]
         for owner, words in _OWNERS.items():
             found = [change for change in self.changes if change.owner == owner]
             counts = sorted(Counter(change.kind for change in found).items())
@@ -118,18 +120,20 @@ class Report:
         parts += _section(
             "Yours, and no longer rendered: they stay, delete them when you like", _quoted(plan.kept)
         )
-        parts += _section("New questions, answered by default", answers)
+        parts += _section("New questions, with their answers", answers)
         commands = (one.words for one in plan.migrations)
         parts += _section("Code of the template that runs, so --trust is needed", _quoted(commands))
         parts += _section("`copier update` would delete these with your edits", _quoted(self.losses.dropped))
         parts += _section(
             "`copier update` would put your edits at another place in these", _quoted(self.losses.misplaced)
         )
-        return "\n\n".join(parts)
+        # A name in another encoding than UTF-8 cannot be printed as it is.
+        return "\n\n".join(parts).encode(errors="replace").decode()
 
     def diff(self) -> str:
         """Returns the whole difference."""
-        return self.plan.store.diff(self.plan.before, self.plan.after, "-M")
+        text = self.plan.store.diff(self.plan.before, self.plan.after, "-M")
+        return text.encode(errors="replace").decode()
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:

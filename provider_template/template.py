@@ -96,18 +96,28 @@ class Repository:
         done = git.run("show", f"{ref}:{path}", cwd=self.folder)
         return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
+    def has(self, ref: str) -> bool:
+        """Returns whether there is such a version."""
+        return (
+            git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=self.folder).returncode == 0
+        )
+
     def describe(self, ref: str) -> str:
         """Returns what Copier writes into answers files for a version: its tag, or what git describes.
 
         Raises:
             Refusal: There is no such version.
         """
-        done = git.run("describe", "--tags", "--always", f"{ref}^{{commit}}", cwd=self.folder)
-        if done.returncode:
+        commit = git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=self.folder)
+        if commit.returncode:
             raise Refusal(
-                f"The template has no version {ref}: name one of its tags (git ls-remote --tags {_without_password(location(self.source))})."
+                f"The template has no version {ref}: name one of its tags "
+                f"(git ls-remote --tags {_without_password(location(self.source))})."
             )
-        return done.stdout.decode().strip()
+        named = git.must("tag", "--points-at", commit.stdout.decode().strip(), cwd=self.folder).split()
+        if ref in named:
+            return ref
+        return git.must("describe", "--tags", "--always", ref, cwd=self.folder)
 
     def settings(self, ref: str) -> dict[str, Any]:
         """Returns the settings that `copier.yml` of a version holds itself, without what it includes."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from provider_template import git
+from provider_template.errors import Refusal
 
 # A blob in a tree: its mode and its id.
 Entry = tuple[str, str]
 Tree = dict[str, Entry]
 """Every file of a tree by its path."""
+
+
+def is_in_the_way(files: Collection[str], path: str) -> bool:
+    """Returns whether one of these files is where a path needs a folder."""
+    return any(str(parent) in files for parent in PurePosixPath(path).parents)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Store:
             "\n"
         )
         objects = (package / words[1]).absolute()
+        self._format = words[0]
         git.must("init", "--quiet", "--bare", f"--object-format={words[0]}", self._git_dir, cwd=scratch)
         own = self._git_dir / "objects"
         if not keep:
@@ -68,17 +75,14 @@ class Store:
     def check_out(self, tree: str, folder: Path) -> None:
         """Writes a tree's files into a folder, which becomes a repository with them in one commit."""
         folder.mkdir()
-        for words in (("init", "--quiet"), ("read-tree", tree), ("checkout-index", "--all")):
-            git.must(*words, cwd=folder, more=self._objects)
-        git.must(
-            "commit",
-            "--quiet",
-            "--no-verify",
-            "-m",
-            "package",
-            cwd=folder,
-            more={**self._objects, **git.IDENTITY},
-        )
+        options = ("-c", "core.autocrlf=false", "-c", "commit.gpgsign=false")
+        for words in (
+            ("init", "--quiet", f"--object-format={self._format}"),
+            ("read-tree", tree),
+            ("checkout-index", "--all"),
+            ("commit", "--quiet", "--no-verify", "-m", "package"),
+        ):
+            git.must(*options, *words, cwd=folder, more={**self._objects, **git.IDENTITY})
 
     def read(self, tree: str) -> Tree:
         """Returns the files of a tree."""
@@ -92,10 +96,14 @@ class Store:
 
     def write(self, files: Mapping[str, Entry]) -> str:
         """Writes a tree of these files and returns its id."""
+        clash = next((path for path in files if is_in_the_way(files, path)), None)
+        if clash:
+            raise Refusal(f"{clash} cannot be written: a part of its path is a file. Move that file first.")
         index = self._index()
         lines = "".join(f"{mode} {blob}\t{path}\0" for path, (mode, blob) in files.items())
         self.git("update-index", "-z", "--index-info", content=lines, index=index)
-        return self.git("write-tree", index=index)
+        # Of a clone that was made in part, blobs elsewhere in the repository may be missing.
+        return self.git("write-tree", "--missing-ok", index=index)
 
     def change(self, tree: str, prefix: str, inner: str) -> str:
         """Returns the id of a tree that holds another one at a prefix, in the place of what was there."""
@@ -126,6 +134,7 @@ class Store:
             # Files that the author adds stay where they are, also when all others of their folder move.
             "merge.directoryRenames=false",
             "merge.renameLimit=10000",
+            "merge.renormalize=false",
             "merge.conflictStyle=merge",
         )
         done = git.run(

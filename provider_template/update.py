@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from provider_template import git
@@ -12,7 +13,7 @@ from provider_template.plan import Plan
 def apply(plan: Plan) -> None:
     """Brings the package's work tree and index to what a plan came to; nothing is committed.
 
-    One process of git changes the files, in a session of its own: it goes on to its end where this one is killed.
+    Files and index are changed in a session of its own, which goes on to its end where this process is killed.
 
     Raises:
         Refusal: The package is no longer as it was, or a file that git does not know is in the way.
@@ -36,35 +37,61 @@ def apply(plan: Plan) -> None:
             f"Another git is at work in {top} ({index}.lock is there): nothing was changed, so update again later."
         )
     git.run("update-index", "-q", "--refresh", cwd=top)
-    done = git.run("read-tree", "-m", "-u", head, whole, cwd=top, detached=True)
+    commands: list[tuple[tuple[str, ...], str]] = [(("read-tree", "-m", "-u", head, whole), "")]
+    if plan.merged.stages:
+        commands.append((("update-index", "-z", "--index-info"), _unmerged(plan)))
+    done = git.run_detached(commands, top)
     if done.returncode:
         words = " ".join(done.stderr.decode(errors="replace").split())
+        _roll_back(plan)
         raise Refusal(
-            f"The files in {plan.project.folder} could not be replaced: {words}. Move what is in the way, "
+            f"The files in {plan.project.folder} could not be replaced: {words}. Mend that, "
             "and see with git status that all is as it was before you update again."
         )
-    if plan.merged.stages:
-        lines = "".join(
-            f"0 {'0' * len(mark)}\t{plan.prefix}{path}\0"
-            + "".join(
-                f"{mode} {blob} {stage}\t{plan.prefix}{path}\0" for stage, (mode, blob) in entries.items()
-            )
-            for path, entries in plan.merged.stages.items()
-            for mark in [next(iter(entries.values()))[1]]
-        )
-        git.must("update-index", "-z", "--index-info", cwd=top, content=lines, detached=True)
+
+
+def _unmerged(plan: Plan) -> str:
+    """Returns what tells git's index of the conflicts."""
+    lines: list[str] = []
+    for path, entries in plan.merged.stages.items():
+        (_, blob), *_ = entries.values()
+        lines.append(f"0 {'0' * len(blob)}\t{plan.prefix}{path}\0")
+        lines += [f"{mode} {blob} {stage}\t{plan.prefix}{path}\0" for stage, (mode, blob) in entries.items()]
+    return "".join(lines)
+
+
+def _roll_back(plan: Plan) -> None:
+    """Puts the files back that were replaced before git had to stop; its index is still the old one."""
+    before, after = plan.store.read(plan.before), plan.store.read(plan.after)
+    for path in after.keys() - before.keys():
+        new = plan.project.folder / path
+        with suppress(OSError):
+            new.unlink()
+            for parent in list(new.relative_to(plan.project.folder).parents)[:-1]:
+                (plan.project.folder / parent).rmdir()
+    changed = [path for path, entry in before.items() if after.get(path) != entry]
+    git.run(
+        *("checkout-index", "--force", "-z", "--stdin"),
+        cwd=plan.project.folder,
+        content="".join(f"{path}\0" for path in changed),
+    )
 
 
 def _refuse_files_in_the_way(plan: Plan) -> None:
     """Refuses where a new file has the place of one that git ignores: git would overwrite that."""
     before, after = plan.store.read(plan.before), plan.store.read(plan.after)
     for path in after.keys() - before.keys():
-        places = [path, *(str(parent) for parent in PurePosixPath(path).parents[:-1])]
-        for place in places:
+        for place in (path, *(str(parent) for parent in PurePosixPath(path).parents[:-1])):
             here = plan.project.folder / place
-            if (
-                here.is_symlink() or here.is_file() or (here.exists() and place == path)
-            ) and place not in before:
+            if here.is_symlink() or here.is_file():
+                unknown = place not in before
+            else:
+                unknown = place == path and any(
+                    each.relative_to(plan.project.folder).as_posix() not in before
+                    for each in here.rglob("*")
+                    if each.is_symlink() or not each.is_dir()
+                )
+            if unknown:
                 raise Refusal(
                     f"{here} is in the way of {path}, a new file of the template, and is not committed: "
                     "nothing was changed. Move what is in the way, then update again."

@@ -101,6 +101,7 @@ def test_failure_says_the_way_back(package: Path) -> None:
             **os.environ,
             "VERSION_PEP440_FROM": "0.2.0",
             "VERSION_PEP440_TO": "0.3.0",
+            "VERSION_PEP440_CURRENT": "0.3.0",
             "VERSION_FROM": "v0.2.0",
         },
         capture_output=True,

@@ -243,6 +243,7 @@ def test_newer_version_is_pushed_once(origin: Path, current: Path, machine: Mach
     assert refs(origin)[REF] == pushed
 
 
+@pytest.mark.slow
 def test_branch_of_an_earlier_run_makes_place(origin: Path, machine: Machine) -> None:
     clone = machine.clone(origin)
     identity = "git -c user.name=Job -c user.email=template-update@localhost"
@@ -258,6 +259,7 @@ def test_branch_of_an_earlier_run_makes_place(origin: Path, machine: Machine) ->
     assert "notes.txt" in show(origin, "ls-tree", "--name-only", BRANCH).splitlines()
 
 
+@pytest.mark.slow
 def test_runner_that_keeps_its_clone_pushes_again(origin: Path, current: Path, machine: Machine) -> None:
     # What an earlier run leaves when its branch was merged and deleted, and a branch whose name ends in the same way.
     must("git", "branch", f"somebody/{BRANCH}", "main", cwd=origin)
@@ -283,6 +285,7 @@ def test_commits_of_others_on_the_branch_stay(origin: Path, machine: Machine) ->
     assert refs(origin)[REF] == theirs
 
 
+@pytest.mark.slow
 def test_commit_that_somebody_pushes_at_the_same_moment_stays(origin: Path, machine: Machine) -> None:
     git = shlex.quote(shutil.which("git") or "git")
     theirs = f"{git} --git-dir={shlex.quote(str(origin))} update-ref {REF} refs/heads/main"
@@ -327,6 +330,7 @@ def test_conflicts_are_for_a_person(origin: Path, package: Path, machine: Machin
     assert show(clone, "status", "--porcelain", "--ignored") == ""
 
 
+@pytest.mark.slow
 def test_code_of_the_template_is_for_a_person(
     template: Path, package: Path, machine: Machine, tmp_path: Path
 ) -> None:
@@ -367,6 +371,7 @@ def test_lock_belongs_to_the_update(origin: Path, machine: Machine) -> None:
     assert show(origin, "rev-list", "--count", f"main..{BRANCH}") == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "named"),
     [("v1.2.0", "v1.2.0"), ("v1.2.0-3-g1a2b3c4", "1a2b3c4"), ("'1234567'", "1234567")],
@@ -744,6 +749,7 @@ def _sentence(method: str, gitlab: GitLab, rest: str) -> str:
     return f"GitLab refused {method} {address}{query} with status {rest}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("status", [302, 403, 500])
 def test_status_of_gitlab_is_one_sentence(
@@ -770,6 +776,7 @@ def ask(machine: Machine, package: Path, address: str, method: str) -> subproces
     return machine.run(f"python -c {shlex.quote(code)}", package, PYTHONDONTWRITEBYTECODE="1")
 
 
+@pytest.mark.slow
 def test_gitlab_that_does_not_answer_is_one_sentence(package: Path, machine: Machine, tmp_path: Path) -> None:
     with GitLab(tmp_path) as closed:
         address = f"{closed.url}/api/v4/projects"
@@ -779,6 +786,7 @@ def test_gitlab_that_does_not_answer_is_one_sentence(package: Path, machine: Mac
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_answer_that_is_no_json_is_one_sentence(gitlab: GitLab, package: Path, machine: Machine) -> None:
     gitlab.page = b"<html>Maintenance</html>"
     address = f"{gitlab.url}/api/v4/projects"
@@ -802,6 +810,7 @@ def test_token_of_two_lines_is_one_sentence(package: Path, machine: Machine) -> 
     assert (done.stdout, done.returncode) == (sentence, 1)
 
 
+@pytest.mark.slow
 def test_another_machine_than_gitlabs_is_one_sentence(package: Path, machine: Machine) -> None:
     done = machine.run(f"{PLAIN} gitlab", package, TEMPLATE_UPDATE_TOKEN=PRIVATE)
     sentence = "CI_SERVER_URL is not set: with gitlab, this script runs in GitLab's CI, which sets it.\n"

@@ -156,7 +156,7 @@ def _switch(branch: str, commit: str, head: str, folder: Path) -> None:
     if done.returncode:
         git.run("branch", "-D", branch, cwd=folder)
         said = " ".join(done.stderr.decode(errors="replace").split())
-        raise Refusal(f"Git could not switch to {branch}, so nothing was changed: {said}")
+        raise Refusal(f"Git could not switch to {branch}: {said}. Mend that, and see with git status that all is as it was.")
 
 
 def _say_what_next(console: Console, placed: Placed, branch: str, before: str, version: str) -> None:
@@ -166,7 +166,7 @@ def _say_what_next(console: Console, placed: Placed, branch: str, before: str, v
         f"Of your files, {len(placed.paths) - len(placed.adopted) - moved} are where they were, {moved} moved into place, "
         f"and {len(placed.adopted)} are in adopted/; {len(placed.added)} files of the template are new.",
         "",
-        "  make check test    passes before you change anything",
+        "  make check test    says what is in the way, such as a version that you have pinned",
         "  ADOPTING.md        says what goes where, step by step",
         "",
         f"To undo it: git switch {before} && git branch -D {branch}",

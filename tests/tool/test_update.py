@@ -50,7 +50,6 @@ def test_edits_move_with_their_file(package: Path) -> None:
 
 
 def test_changes_reach_a_file_that_the_author_renamed(package: Path) -> None:
-    must("git", "mv", "tests/demo.py", "tests/talk.py", cwd=package)
     must("git", "mv", "AGENTS.md", "CLAUDE.md", cwd=package)
     commit(package, "Rename")
     updated(package)
@@ -196,6 +195,11 @@ def test_remote_template(versions: Path, tmp_path: Path) -> None:
         (("--data", "ci=jenkins"), "jenkins"),
         (("--data", "provider=Not A Name"), "Not A Name"),
         (("--data", "token_store=[keyring"), "token_store"),
+        (
+            ("--data", "autth=none"),
+            "--data autth: with these answers there is no such question, but api_base",
+        ),
+        (("--data", "token_url=https://x.example"), "--data token_url: with these answers"),
     ],
 )
 def test_wishes_that_cannot_be(package: Path, arguments: tuple[str, ...], words: str) -> None:
