@@ -4,7 +4,7 @@
 the package's folder: what was committed at the old path, what the old version rendered there, and the new file are
 merged with `git merge-file`. It changes nothing where nothing was edited, and a second run changes nothing more.
 
-Copier gives the versions in the environment: VERSION_PEP440_FROM, VERSION_PEP440_TO, VERSION_FROM.
+Copier gives the versions in the environment: VERSION_PEP440_FROM, _TO and _CURRENT (the migration's), VERSION_FROM.
 """
 
 from __future__ import annotations
@@ -147,6 +147,9 @@ def main() -> int:
     """Runs the migration in the current folder, with Copier's variables; returns the exit status."""
     old, new = (Version(os.environ[f"VERSION_PEP440_{end}"]) for end in ("FROM", "TO"))
     listed = yaml.safe_load(MOVES.read_text(encoding="utf-8"))
+    last = max((Version(version) for version in listed if old < Version(version) <= new), default=None)
+    if last is None or Version(os.environ["VERSION_PEP440_CURRENT"]) != last:
+        return 0  # each version with moves has its migration, and the last one that is crossed carries all
     try:
         moves = moves_between(listed, old, new, _answers(Path.cwd()))
         with tempfile.TemporaryDirectory() as scratch:

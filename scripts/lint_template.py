@@ -173,6 +173,8 @@ def answer_sets() -> list[dict[str, Answer]]:
     sets: list[dict[str, Answer]] = [
         {"auth": kind, **others[n % 2]} for n, kind in enumerate(choices(questions()["auth"]))
     ]
+    sets[1] |= {"publish": "private"}
+    sets[2] |= {"publish": "private"}
     # One of them with a second way behind the first.
     next(each for each in sets if each["auth"] == "token_file")["auth_fallback"] = "signed_jwt"
     return sets

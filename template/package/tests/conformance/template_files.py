@@ -30,8 +30,8 @@ def edited(root: Path, files: dict[str, Any], allowed: frozenset[str]) -> Iterat
         if hashlib.sha256(content).hexdigest() != rendered:
             yield (
                 f"{path} is the template's and was edited, so the next update may conflict there: "
-                f"{instead(path, files['instead'])}, and take the file back from the commit that rendered it "
-                f"(git log --oneline {LIST}); or let it be: make check ALLOW={path}"
+                f"{instead(path, files['instead'])}, and take the file back as it was rendered "
+                f"(from the last commit of {LIST}, if it was not edited by then); or let it be: make check ALLOW={path}"
             )
 
 
@@ -44,7 +44,9 @@ def instead(path: str, ways: dict[str, str]) -> str:
 
 
 def unresolved(root: Path) -> Iterator[str]:
-    """Yields a sentence for each file with the marks of a conflict, and for each rejected change."""
+    """Yields a sentence for each file with the marks of a conflict, unmerged ones, and each rejected change."""
+    for path in sorted(listed(root, "diff", "--name-only", "--relative", "-z", "--diff-filter=U") or ()):
+        yield f"{path} is not merged: choose what it is to be, then git add or git rm it"
     for path in sorted(committed(root)):
         if path.endswith(".rej"):
             yield f"{path} is a change that an update could not make: make it by hand, then delete the file"
@@ -54,16 +56,17 @@ def unresolved(root: Path) -> Iterator[str]:
 
 def committed(root: Path) -> set[str]:
     """Returns the files that git knows or would add; without git, all but what tools have made."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root,
-        capture_output=True,
-        check=False,
-    )
-    if listed.returncode == 0:
-        return {name for name in listed.stdout.decode(errors="replace").split("\0") if name}
+    known = listed(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if known is not None:
+        return known
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
     return {path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts[:-1])}
+
+
+def listed(root: Path, *arguments: str) -> set[str] | None:
+    """Returns the paths that a command of git lists, or None where there is no repository."""
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    return {name for name in done.stdout.decode(errors="replace").split("\0") if name} if done.returncode == 0 else None
 
 
 def main(arguments: list[str]) -> int:
