@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -61,20 +62,37 @@ def _unmerged(plan: Plan) -> str:
 
 
 def _roll_back(plan: Plan) -> None:
-    """Puts the files back that were replaced before git had to stop; its index is still the old one."""
+    """Puts the files back that were replaced before git had to stop; its index is still the old one.
+
+    What is neither as git would have written it nor missing is somebody's work of this moment, and stays.
+    """
     before, after = plan.store.read(plan.before), plan.store.read(plan.after)
     for path in after.keys() - before.keys():
-        new = plan.project.folder / path
-        with suppress(OSError):
-            new.unlink()
-            for parent in list(new.relative_to(plan.project.folder).parents)[:-1]:
-                (plan.project.folder / parent).rmdir()
-    changed = [path for path, entry in before.items() if after.get(path) != entry]
+        if _content(plan.project.folder / path) == plan.store.blob(after[path][1]):
+            with suppress(OSError):
+                (plan.project.folder / path).unlink()
+                for parent in list(PurePosixPath(path).parents)[:-1]:
+                    (plan.project.folder / parent).rmdir()
+    replaced = [
+        path
+        for path, entry in before.items()
+        if after.get(path) != entry
+        and _content(plan.project.folder / path)
+        in (None, plan.store.blob(after[path][1]) if path in after else None)
+    ]
     git.run(
         *("checkout-index", "--force", "-z", "--stdin"),
         cwd=plan.project.folder,
-        content="".join(f"{path}\0" for path in changed),
+        content="".join(f"{path}\0" for path in replaced),
     )
+
+
+def _content(path: Path) -> bytes | None:
+    """Returns what a blob of a file or a link would hold, or None where there is neither."""
+    try:
+        return os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+    except OSError:
+        return None
 
 
 def _refuse_files_in_the_way(plan: Plan) -> None:

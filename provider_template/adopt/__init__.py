@@ -156,7 +156,9 @@ def _switch(branch: str, commit: str, head: str, folder: Path) -> None:
     if done.returncode:
         git.run("branch", "-D", branch, cwd=folder)
         said = " ".join(done.stderr.decode(errors="replace").split())
-        raise Refusal(f"Git could not switch to {branch}: {said}. Mend that, and see with git status that all is as it was.")
+        raise Refusal(
+            f"Git could not switch to {branch}: {said}. Mend that, and see with git status that all is as it was."
+        )
 
 
 def _say_what_next(console: Console, placed: Placed, branch: str, before: str, version: str) -> None:

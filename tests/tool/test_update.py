@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from provider_template.errors import Refusal
+from provider_template.plan import Wish, make_plan
+from provider_template.project import open_project
+from provider_template.update import apply
 from tests.answers import ROOT, questions
 from tests.support import must, run
 from tests.tool.support import edit, state, tool, updated
@@ -351,3 +355,14 @@ def test_terminal_is_left_while_it_asks(package: Path) -> None:
         assert dialog.end() != 0
         assert "Traceback" not in dialog.screen
     assert state(package)[:4] == before[:4]
+
+
+def test_work_of_the_moment_is_kept(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is edited while the update is computed: git refuses, and the edit stays."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with make_plan(open_project(package), Wish(), keep=True) as plan:
+        (package / "Makefile").write_text("mine\n", encoding="utf-8")
+        with pytest.raises(Refusal, match="could not be replaced"):
+            apply(plan)
+    assert (package / "Makefile").read_text(encoding="utf-8") == "mine\n"
+    assert must("git", "status", "--porcelain", cwd=package) == " M Makefile\n"
