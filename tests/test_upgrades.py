@@ -14,16 +14,18 @@ from tests.upgrades import (
     faults_of,
     measure,
     prepare,
-    released,
     update_copier,
     update_ours,
 )
 
+QUICK = {
+    Case("v0.1.0", "custom", "developed"),
+    Case("v0.2.0", "default", "planted"),
+    Case("v0.2.0", "default", "unedited"),
+    Case("v0.2.0", "device", "rearranged"),
+}
 SAMPLE = [
-    case
-    for case in cases()
-    if (case.answers, case.kind)
-    in {("default", "planted"), ("custom", "developed"), ("device", "rearranged")}
+    pytest.param(case, id=case.name, marks=[] if case in QUICK else pytest.mark.slow) for case in cases()
 ]
 
 
@@ -32,9 +34,7 @@ def comparable(result: Result) -> dict[str, str]:
     return {path: text for path, text in result.contents.items() if path not in result.conflicts}
 
 
-@pytest.mark.parametrize(
-    "case", [*SAMPLE, *(Case(old, "default", "unedited") for old in released())], ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", SAMPLE)
 def test_update(case: Case, versions: Path, tmp_path: Path) -> None:  # noqa: F811
     results: list[Result] = []
     for tool, update in (("provider-template", update_ours), ("copier", update_copier)):

@@ -91,6 +91,7 @@ def test_files_that_cannot_be_written(package: Path) -> None:
     assert state(package)[:4] == before[:4]
 
 
+@pytest.mark.slow
 def test_both_sides_move_a_file(fork: Path, tmp_path: Path) -> None:
     release(fork, "v1000.0.0", lambda: write(fork / PACKAGE / "bits" / "mover.txt", f"template's\n{LINES}"))
     package = render(fork, "v1000.0.0", {}, tmp_path / "package")
@@ -108,6 +109,7 @@ def test_both_sides_move_a_file(fork: Path, tmp_path: Path) -> None:
     assert (package / "mine" / "mover.txt").is_file()
 
 
+@pytest.mark.slow
 def test_twins_of_which_one_moves(fork: Path, tmp_path: Path) -> None:
     def twins() -> None:
         for name in ("one", "two"):
@@ -123,6 +125,7 @@ def test_twins_of_which_one_moves(fork: Path, tmp_path: Path) -> None:
     assert [path.name for path in (package / "bits").iterdir()] == ["three.txt"]
 
 
+@pytest.mark.slow
 def test_folder_that_becomes_a_file(fork: Path, tmp_path: Path) -> None:
     release(fork, "v1000.0.0", lambda: write(fork / PACKAGE / "book" / "one.txt", f"template's\n{LINES}"))
     package = render(fork, "v1000.0.0", {}, tmp_path / "package")
@@ -147,6 +150,7 @@ def test_answers_that_git_ignores(package: Path) -> None:
     assert "is not committed, and an update has to change it" in done.stdout
 
 
+@pytest.mark.slow
 def test_tag_that_moves(fork: Path, tmp_path: Path) -> None:
     """v1000 goes along with the newest v1000.x: it must not be what a package is rendered from."""
     release(fork, "v1000.0.0", lambda: write(fork / "one.txt", "1\n"))
@@ -180,6 +184,7 @@ def test_odd_names(package: Path) -> None:
     assert (package / "link").is_symlink()
 
 
+@pytest.mark.slow
 def test_migration_beside_a_submodule(fork: Path, package: Path, versions: Path) -> None:
     def migrate() -> None:
         text = (fork / "copier.yml").read_text(encoding="utf-8")
@@ -209,6 +214,7 @@ def test_migration_beside_a_submodule(fork: Path, package: Path, versions: Path)
     assert not {"vendor", "README.md", "src/litellm_acme_ai/transformation.py"} & set(changed)
 
 
+@pytest.mark.slow
 def test_migration_that_converts_an_answer(fork: Path, package: Path, versions: Path) -> None:
     """Trust is asked for before the answer is refused that the migration would have converted."""
 
@@ -233,6 +239,7 @@ def test_migration_that_converts_an_answer(fork: Path, package: Path, versions: 
     assert "ci: none\n" in (package / ".copier-answers.yml").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_version_that_the_template_has_lost(fork: Path, package: Path, versions: Path) -> None:
     edit(package, ".copier-answers.yml", str(versions), str(fork))
     edit(package, ".copier-answers.yml", "_commit: v0.2.0", "_commit: v0.2.7")

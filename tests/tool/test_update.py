@@ -76,6 +76,7 @@ def test_deleted_files_stay_deleted(package: Path) -> None:
     assert not [path for path in gone if (package / path).exists()]
 
 
+@pytest.mark.slow
 def test_deleted_file_that_has_moved_is_a_new_one(package: Path) -> None:
     """As with Copier: what is at a new path was not deleted."""
     (package / "tests" / "demo.py").unlink()
@@ -130,6 +131,7 @@ def test_turning_things_off_and_on(package: Path) -> None:
     assert (package / "Dockerfile").is_file()
 
 
+@pytest.mark.slow
 def test_turning_off_with_copier(package: Path) -> None:
     """Plain Copier does not delete the author's files either, once the package has its list of files."""
     updated(package)
@@ -171,6 +173,7 @@ def test_package_in_a_folder_of_a_repository(package: Path, tmp_path: Path) -> N
     assert "libs/acme/Makefile" in changed
 
 
+@pytest.mark.slow
 def test_worktree(package: Path, tmp_path: Path) -> None:
     must("git", "worktree", "add", "--quiet", "-b", "other", tmp_path / "tree", cwd=package)
     before = state(package)[:2]
@@ -252,6 +255,7 @@ def test_file_in_the_way(package: Path) -> None:
     assert (package / ".ci" / "template_update.py").read_text(encoding="utf-8") == "mine\n"
 
 
+@pytest.mark.slow
 def test_answer_that_the_template_takes_no_longer(package: Path, versions: Path) -> None:
     """Copier would put the default in its place without a word."""
     fork = versions.parent / "choosy"
@@ -313,6 +317,7 @@ def test_migrations(package: Path, versions: Path) -> None:
     assert sorted(set(files(package))) == files(package)
 
 
+@pytest.mark.slow
 def test_migration_that_fails(package: Path, versions: Path) -> None:
     fork = with_migrations(versions, "failing", migration("fail"))
     edit(package, ".copier-answers.yml", str(versions), str(fork))
@@ -324,6 +329,7 @@ def test_migration_that_fails(package: Path, versions: Path) -> None:
     assert state(package)[:4] == before[:4]
 
 
+@pytest.mark.slow
 def test_template_that_runs_code_when_it_renders(package: Path, versions: Path) -> None:
     fork = versions.parent / "tasks"
     must("git", "clone", "--quiet", versions, fork, cwd=versions.parent)
@@ -346,6 +352,7 @@ def test_terminal_is_asked_what_is_new(package: Path) -> None:
     assert not (package / ".ci").exists()
 
 
+@pytest.mark.slow
 def test_terminal_is_left_while_it_asks(package: Path) -> None:
     before = state(package)
     arguments = ("-m", "provider_template", "update")
