@@ -121,13 +121,13 @@ def _source(template: str) -> str:
 def _project(sources: Sources, folder: Path) -> tuple[dict[str, Any], str]:
     """Reads pyproject.toml, and looks whether the package can be adopted."""
     from provider_template.adopt.layout import PROJECT_FILE
-    from provider_template.adopt.place import ADOPTED, TODO
+    from provider_template.adopt.place import ADOPTED, TO_DO
 
     if ANSWERS in sources.files:
         raise Refusal(
             f"{folder} is under a template already ({ANSWERS} is there): run provider-template update."
         )
-    for path in (TODO, ADOPTED):
+    for path in (TO_DO, ADOPTED):
         if path in sources.files or path.rstrip("/") in sources.folders:
             raise Refusal(f"{path} is there already, and adopting writes it: give it another name first.")
     text = sources.text(PROJECT_FILE) if PROJECT_FILE in sources.files else None

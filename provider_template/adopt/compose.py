@@ -16,7 +16,7 @@ from provider_template.adopt.infer import licence_named
 from provider_template.adopt.layout import PROJECT_FILE, Layout
 from provider_template.adopt.place import (
     IGNORED,
-    TODO,
+    TO_DO,
     Placed,
     Placing,
     merged_gitignore,
@@ -91,7 +91,7 @@ def compose_tree(package: Package, settled: Settled, version: str, store: Store)
         left=tuple(composed.left),
         rendered="\n".join(map(text, pages)),
     )
-    tree[TODO] = blob(write_todo(adoption))
+    tree[TO_DO] = blob(write_todo(adoption))
     return store.write(tree), placed
 
 

@@ -15,7 +15,7 @@ from provider_template.project import TemplateFiles
 from provider_template.trees import Tree
 
 ADOPTED = "adopted/"
-TODO = "ADOPTING.md"
+TO_DO = "ADOPTING.md"
 IGNORED = ".gitignore"
 
 # These would take effect where they are put; under another name nothing reads them.
