@@ -32,7 +32,14 @@ def plain(answers: Answers) -> Answers:
     return {name: answer for name, answer in answers.items() if choices(questions()[name])}
 
 
-@pytest.mark.parametrize("row", [*covering_rows(), *single_rows()], ids=row_id)
+# The covering rows hold every pair of answers; the single ones tell which answer it is where something breaks.
+ROWS = [
+    *(pytest.param(row, id=row_id(row)) for row in covering_rows()),
+    *(pytest.param(row, id=row_id(row), marks=pytest.mark.slow) for row in single_rows()),
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
 def test_render_is_clean(row: Row, copier_template: Path, tmp_path: Path, tools: Tools) -> None:
     answers = to_answers(row)
     folder = render(copier_template, tmp_path / "one", answers)
