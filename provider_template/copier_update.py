@@ -38,7 +38,7 @@ def losses(plan: Plan) -> Losses:
         and plan.owner(path) != "yours"
         and not plan.files.is_yours(path)
     ]
-    dropped = [path for path in edited if path not in theirs and not _carried(plan, path)]
+    dropped = [path for path in edited if path not in theirs and path not in plan.moved]
     both = [path for path in edited if path in theirs and theirs[path] not in (base[path], ours[path])]
     merged = store.read(plan.after)
     misplaced = [
@@ -48,10 +48,6 @@ def losses(plan: Plan) -> Losses:
         and _patched(plan, base, ours, theirs, path) not in (None, store.blob(merged[path][1]))
     ]
     return Losses(tuple(dropped), tuple(misplaced))
-
-
-def _carried(plan: Plan, path: str) -> bool:
-    return path in plan.moved
 
 
 def _patched(plan: Plan, base: Tree, ours: Tree, theirs: Tree, path: str) -> bytes | None:

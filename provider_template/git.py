@@ -16,7 +16,8 @@ from provider_template.errors import Refusal
 # Trees are merged without a work tree from this version on.
 LOWEST = (2, 38)
 
-_IDENTITY = {
+# Who makes the commits that no branch ever has; a package's own commits are its author's.
+IDENTITY: Mapping[str, str] = {
     "GIT_AUTHOR_NAME": "provider-template",
     "GIT_AUTHOR_EMAIL": "provider-template@localhost",
     "GIT_COMMITTER_NAME": "provider-template",
@@ -89,14 +90,13 @@ def must(
     cwd: Path,
     content: str | bytes | None = None,
     more: Mapping[str, str] | None = None,
-    detached: bool = False,
 ) -> str:
     """Runs git and returns what it printed, without the last newline.
 
     Raises:
         Refusal: Git failed; the message has its own words.
     """
-    done = run(*arguments, cwd=cwd, content=content, more=more, detached=detached)
+    done = run(*arguments, cwd=cwd, content=content, more=more)
     if done.returncode:
         words = " ".join(done.stderr.decode(errors="replace").split()) or f"status {done.returncode}"
         raise Refusal(f"git {arguments[0]} failed in {cwd}: {words}")
@@ -157,6 +157,3 @@ def require_merge_tree() -> None:
         raise Refusal(
             f"git {words[2]} is too old to merge without touching files: install git 2.38 or newer."
         )
-
-
-IDENTITY: Mapping[str, str] = _IDENTITY
