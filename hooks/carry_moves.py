@@ -2,7 +2,8 @@
 
 `copier update` deletes a file that the new version does not have at its place, edits and all. This runs after that, in
 the package's folder: what was committed at the old path, what the old version rendered there, and the new file are
-merged with `git merge-file`. It changes nothing where nothing was edited, and a second run changes nothing more.
+merged with `git merge-file`. It runs in Copier's environment, where provider_template is not installed, so it reads
+moves.yml by itself (provider_template/moves.py does for our own command). It changes nothing where nothing was edited, and a second run changes nothing more.
 
 Copier gives the versions in the environment: VERSION_PEP440_FROM, _TO and _CURRENT (the migration's), VERSION_FROM.
 """
