@@ -61,22 +61,19 @@ def test_template_that_cannot_be_reached(package: Path) -> None:
     assert (done.returncode, "newest not known" in done.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "_commit: v1\n", "a: [\n"])
-def test_answers_that_say_nothing(package: Path, text: str) -> None:
-    (package / ".copier-answers.yml").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((".copier-answers.yml", text) for text in ("", "- a\n", "_commit: v1\n", "a: [\n")),
+        *((".template-files.yml", text) for text in ("", "[1]\n", "template: 3\n", "{\n")),
+    ],
+)
+def test_file_that_says_nothing(package: Path, name: str, text: str) -> None:
+    (package / name).write_text(text, encoding="utf-8")
     done = tool(package, "check")
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1
-    assert ".copier-answers.yml" in done.stdout
-
-
-@pytest.mark.parametrize("text", ["", "[1]\n", "template: 3\n", "{\n"])
-def test_list_that_says_nothing(package: Path, text: str) -> None:
-    (package / ".template-files.yml").write_text(text, encoding="utf-8")
-    done = tool(package, "check")
-    assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 1
-    assert "git checkout HEAD -- .template-files.yml" in done.stdout
+    assert name in done.stdout
 
 
 def test_no_package(tmp_path: Path) -> None:
