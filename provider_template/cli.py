@@ -188,6 +188,17 @@ def adopt(
     raise typer.Exit(status)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def fork(context: typer.Context) -> None:
+    """Keep a fork of LiteLLM in step with upstream: status, sync, verify, wheel and more; see fork --help."""
+    from provider_template.fork.cli import main as run
+
+    raise typer.Exit(run(context.args, program="provider-template fork"))
+
+
 def _installed_from() -> str | None:
     """Returns the repository that this command was installed from, as pip and uv write it down (PEP 610)."""
     from importlib.metadata import PackageNotFoundError, distribution

@@ -1,7 +1,5 @@
-"""The one exception of this package."""
+"""The one exception of this package; the fork tool, which also runs without this package, has it."""
 
 from __future__ import annotations
 
-
-class Refusal(Exception):  # noqa: N818  # not a fault of the program
-    """What was asked for cannot be done; the message is one sentence that says why and how to mend it."""
+from provider_template.fork.errors import Refusal as Refusal

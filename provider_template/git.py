@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from provider_template.errors import Refusal
+from provider_template.fork.git import environment as environment
 
 # Trees are merged without a work tree from this version on.
 LOWEST = (2, 38)
@@ -26,29 +26,6 @@ IDENTITY: Mapping[str, str] = {
     "GIT_AUTHOR_DATE": "2000-01-01T00:00:00+0000",
     "GIT_COMMITTER_DATE": "2000-01-01T00:00:00+0000",
 }
-
-
-# How git reaches other repositories, and who commits; what names a repository or an index is another's.
-_KEPT = (
-    "GIT_ASKPASS",
-    "GIT_AUTHOR_",
-    "GIT_COMMITTER_",
-    "GIT_CONFIG",
-    "GIT_EXEC_PATH",
-    "GIT_PROXY",
-    "GIT_SSH",
-    "GIT_SSL",
-)
-
-
-def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Returns the variables for a git process: none that names another repository, no questions, English."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(_KEPT)
-    }
-    return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
 
 def run(

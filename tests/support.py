@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import copier
+import pytest
 
 from tests.answers import ROOT, Answer
 
@@ -165,3 +167,14 @@ def install_tools(rendered: Path, worker: str) -> Tools:
             done.touch()
     # One cache for each worker: two runs of mypy must not write to the same one.
     return Tools(python=python, mypy_cache=folder / f"mypy-{worker}")
+
+
+def wait_for_index(folder: Path) -> None:
+    """Waits until no git is at work on the index any more."""
+    calm = 0
+    for _ in range(200):
+        calm = 0 if (folder / ".git" / "index.lock").exists() else calm + 1
+        if calm == 10:
+            return
+        time.sleep(0.03)
+    pytest.fail("git does not let go of the index")

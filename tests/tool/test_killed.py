@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.answers import ROOT
-from tests.support import environment, must
+from tests.support import environment, must, wait_for_index
 from tests.tool.support import COMMAND, edit, tree
 
 
@@ -28,17 +28,6 @@ def start(folder: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def settle(folder: Path) -> None:
-    """Waits until no git is at work on the index any more."""
-    calm = 0
-    for _ in range(200):
-        calm = 0 if (folder / ".git" / "index.lock").exists() else calm + 1
-        if calm == 10:
-            return
-        time.sleep(0.03)
-    pytest.fail("git does not let go of the index")
 
 
 def back(folder: Path) -> None:
@@ -75,7 +64,7 @@ def test_killed_at_random_moments(
         time.sleep(after)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        settle(package)
+        wait_for_index(package)
         left = tree(package, tmp_path / "index")
         assert left in (old, new), f"KILL_SEED={seed}, kill {kill} after {after:.3f} s"
         # The index goes with the files: what git calls changed is all of it or nothing.

@@ -1,0 +1,102 @@
+"""Puts the hooks into the files of a checkout, and records the version of LiteLLM that it is of."""
+
+from __future__ import annotations
+
+from . import hooks, upstream
+from .changes import CHANGES, changes
+from .compose import decoded, managed_texts, refuse_taken
+from .drift import declared_then, unlike
+from .errors import Refusal
+from .git import Git
+from .spec import SPEC, Spec, in_folder
+from .upstream import Version
+
+
+def apply(git: Git, base: str | None = None) -> tuple[Version, list[str]]:
+    """Writes hooks, replaced lines, the base and CUSTOM_CHANGES.md into the work tree; commits nothing.
+
+    What it writes is composed of upstream's text each time, so it may run as often as one likes: after a hook was
+    edited in its declaration, too.
+
+    Args:
+        git: The checkout.
+        base: The version of upstream that it is of, when it cannot be told from its history.
+
+    Returns:
+        That version, and the files that were written.
+
+    Raises:
+        Refusal: A file has other changes, or a hook does not fit; nothing was written.
+    """
+    spec = in_folder(git.folder)
+    version = _base(git, spec, base)
+    refuse_taken(git.tree(version.commit), spec)
+    texts = {path: text.encode() for path, text in managed_texts(git, version.commit, spec).items()}
+    _refuse_edited(git, version, spec)
+    texts |= {path: content for path, content in _left(git, version, spec).items() if path not in texts}
+    texts[SPEC] = upstream.with_base((git.folder / SPEC).read_bytes(), version)
+    texts[CHANGES] = changes(spec, version, _kept(git, version, spec)).encode()
+    written = [path for path, content in texts.items() if _content(git, path) != content]
+    for path in written:
+        (git.folder / path).write_bytes(texts[path])
+    return version, written
+
+
+def write_changes(git: Git) -> bool:
+    """Writes CUSTOM_CHANGES.md for the work tree; returns whether it was not current."""
+    spec = in_folder(git.folder)
+    version = upstream.base(git, spec)
+    content = changes(spec, version, _kept(git, version, spec)).encode()
+    if _content(git, CHANGES) == content:
+        return False
+    (git.folder / CHANGES).write_bytes(content)
+    return True
+
+
+def _base(git: Git, spec: Spec, name: str | None) -> Version:
+    if spec.upstream.commit and not name:
+        return upstream.base(git, spec)
+    return upstream.first_base(git, spec, name)
+
+
+def _refuse_edited(git: Git, version: Version, spec: Spec) -> None:
+    """Refuses where a file that is about to be written has more than hooks in it."""
+    edited: list[str] = []
+    for path in spec.managed:
+        content = _content(git, path)
+        if content is None:
+            edited.append(f"{path} is not in the work tree, and a hook belongs into it: bring it back.")
+            continue
+        original = decoded(git.blob(version.commit, path) or b"", path)
+        lines = [*spec.of(path)[1], *declared_then(git, "HEAD", path, spec).of(path)[1]]
+        number = unlike(hooks.strip(path, decoded(content, path)), original, lines)
+        if number:
+            edited.append(
+                f"{path} is edited outside the markers, at line {number} without its hooks, compared with LiteLLM "
+                f"{version.name}: make the change a [[hooks]] or [[replace]] entry of {SPEC}, or undo it."
+            )
+    if edited:
+        raise Refusal("\n".join(edited))
+
+
+def _left(git: Git, version: Version, spec: Spec) -> dict[str, bytes]:
+    """Returns upstream's text of the files that have hooks which are declared no more."""
+    found: dict[str, bytes] = {}
+    for path in git.changed(version.commit, "HEAD"):
+        content, original = _content(git, path), git.blob(version.commit, path)
+        if path in spec.managed or spec.owns(path) or content is None or original is None:
+            continue
+        if b"# >>> " in content and hooks.strip(path, decoded(content, path)).encode() == original:
+            found[path] = original
+    return found
+
+
+def _kept(git: Git, version: Version, spec: Spec) -> list[str]:
+    return [
+        path for path in (*spec.keep, *spec.take) if _content(git, path) != git.blob(version.commit, path)
+    ]
+
+
+def _content(git: Git, path: str) -> bytes | None:
+    file = git.folder / path
+    return file.read_bytes() if file.is_file() else None

@@ -1,0 +1,128 @@
+"""A fork's tree, composed: upstream's tree, the paths that are the fork's, and its hooks between markers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import hooks
+from .errors import Refusal
+from .git import Entry, Git
+from .moved import mend
+from .spec import Spec
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A composed tree, and what was decided on the way."""
+
+    tree: str
+    texts: Mapping[str, str]
+    """The files with hooks or lines of the fork's, by path."""
+    kept: tuple[str, ...]
+    """Files of which the fork's version was kept although upstream has changed them, too."""
+    taken: tuple[str, ...]
+    """Files of which upstream's version was taken although the fork had changed them."""
+
+
+def decoded(content: bytes, path: str) -> str:
+    """Returns a file's text.
+
+    Raises:
+        Refusal: It is no text in UTF-8.
+    """
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Refusal(f"{path} is no text in UTF-8, so it cannot have a hook: take its hooks out.") from None
+
+
+def managed_texts(git: Git, upstream: str, spec: Spec, base: str | None = None) -> dict[str, str]:
+    """Returns the files with hooks as they are on a commit of upstream's, with the hooks in them, by path.
+
+    Args:
+        git: The fork.
+        upstream: The commit of upstream's.
+        spec: What the fork has of its own.
+        base: The commit of upstream's on which the anchors were right, to tell where they went.
+
+    Raises:
+        Refusal: Upstream has deleted a file, or something does not fit; all that does not fit is said.
+    """
+    texts: dict[str, str] = {}
+    refused: list[str] = []
+    for path in spec.managed:
+        content = git.blob(upstream, path)
+        inserted, replaced = spec.of(path)
+        if content is None:
+            what = ", ".join([hook.tag for hook in inserted] + [f"the line {one.line!r}" for one in replaced])
+            refused.append(
+                f"{path} is not there in upstream's version and {what} belongs into it: "
+                + mend(git, base, upstream, path, inserted)
+            )
+            continue
+        try:
+            texts[path] = hooks.apply(path, decoded(content, path), inserted, replaced)
+        except hooks.AnchorError as error:
+            refused.append(f"{error}: {mend(git, base, upstream, path, [error.what])}")
+        except Refusal as error:
+            refused.append(str(error))
+    if refused:
+        raise Refusal("\n".join(refused))
+    return texts
+
+
+def compose(
+    git: Git,
+    upstream: str,
+    head: str,
+    spec: Spec,
+    *,
+    base: str | None = None,
+    more: Mapping[str, bytes] | None = None,
+) -> Composed:
+    """Composes the tree that a fork has on a commit of upstream's.
+
+    Args:
+        git: The fork.
+        upstream: The commit of upstream's.
+        head: The commit that has the fork's own files.
+        spec: What the fork has of its own.
+        base: The commit of upstream's that `head` was made of, to say what both sides have changed.
+        more: Files to put in at last, by path.
+
+    Raises:
+        Refusal: Something does not fit, or upstream has a file where the fork has its own.
+    """
+    theirs, ours = git.tree(upstream), git.tree(head)
+    refuse_taken(theirs, spec)
+    texts = managed_texts(git, upstream, spec, base)
+    changes: dict[str, Entry | None] = {path: entry for path, entry in ours.items() if spec.owns(path)}
+    for path in spec.keep:
+        changes[path] = ours.get(path)
+    for path, text in texts.items():
+        changes[path] = Entry(theirs[path].mode, git.write_blob(text.encode()))
+    for path, content in (more or {}).items():
+        changes[path] = Entry(ours[path].mode if path in ours else "100644", git.write_blob(content))
+    before = git.tree(base) if base else {}
+    return Composed(
+        git.write_tree(upstream, {path: entry for path, entry in changes.items() if entry or path in theirs}),
+        texts,
+        kept=tuple(
+            path
+            for path in spec.keep
+            if base and before.get(path) != theirs.get(path) and ours.get(path) != before.get(path)
+        ),
+        taken=tuple(path for path in spec.take if base and ours.get(path) != before.get(path)),
+    )
+
+
+def refuse_taken(theirs: Mapping[str, Entry], spec: Spec) -> None:
+    """Refuses where upstream has a file among the fork's own paths."""
+    taken = [path for path in theirs if spec.owns(path)]
+    if taken:
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise Refusal(
+            f"Upstream has {taken[0]}{more} now, where the fork has files of its own: rename the fork's folder "
+            "(render the provider again under another name), or take the path out of the owned ones."
+        )

@@ -1,0 +1,190 @@
+"""What in a fork is neither upstream's, nor its own path, nor a hook as fork.toml has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from . import hooks
+from .compose import decoded, managed_texts, refuse_taken
+from .errors import Refusal
+from .git import Git
+from .spec import SPEC, Hook, Replacement, Spec, fits, in_commit
+
+
+def drift(git: Git, base: str, head: str, spec: Spec) -> list[str]:
+    """Compares a commit of a fork with what is composed of its upstream.
+
+    Args:
+        git: The fork.
+        base: The commit of upstream's that it is made of.
+        head: The commit of the fork.
+        spec: What the fork has of its own.
+
+    Returns:
+        A sentence for each file that is not as composed, with how to mend it; sorted by path.
+    """
+    try:
+        refuse_taken(git.tree(base), spec)
+        expected = managed_texts(git, base, spec)
+    except Refusal as refusal:
+        return str(refusal).splitlines()
+    found: dict[str, str] = {}
+    for path in {*expected, *_foreign(git, base, head, spec)}:
+        content = git.blob(head, path)
+        try:
+            if content is None or path not in expected:
+                found[path] = (
+                    _absent(path) if content is None and path in expected else _outside(git, base, path)
+                )
+            elif decoded(content, path) != expected[path]:
+                found[path] = difference(git, base, path, decoded(content, path), spec)
+        except Refusal as refusal:
+            found[path] = str(refusal)
+    return [found[path] for path in sorted(found)]
+
+
+def unmanaged(git: Git, base: str, head: str, spec: Spec) -> list[str]:
+    """Finds what composing a fork anew would lose: edits that are neither hooks nor owned.
+
+    Where a hook is does not matter here, as fork.toml may say already where it is to be in the next version.
+
+    Args and returns as of `drift`.
+    """
+    found: dict[str, str] = {}
+    for path in dict.fromkeys((*_foreign(git, base, head, spec), *spec.managed)):
+        content, original = git.blob(head, path), git.blob(base, path)
+        if content is None and original is None:
+            continue  # it is where a hook will be in the next version
+        try:
+            if content is None:
+                found[path] = _absent(path) if path in spec.managed else _outside(git, base, path)
+            elif original is None or not (path in spec.managed or b" >>> " in content):
+                found[path] = _outside(git, base, path)
+            else:
+                text = decoded(content, path)
+                lines = [*spec.of(path)[1], *declared_then(git, head, path, spec).of(path)[1]]
+                if not _as_declared(git, head, path, text, spec) or unlike(
+                    hooks.strip(path, text), decoded(original, path), lines
+                ):
+                    found[path] = difference(git, base, path, text, spec)
+        except Refusal as refusal:
+            found[path] = str(refusal)
+    return [found[path] for path in sorted(found)]
+
+
+def _foreign(git: Git, base: str, head: str, spec: Spec) -> list[str]:
+    """Returns the paths in which the fork differs from upstream and that it neither owns nor lists."""
+    return [
+        path
+        for path in git.changed(base, head)
+        if not spec.owns(path) and not fits((*spec.keep, *spec.take), path)
+    ]
+
+
+def _as_declared(git: Git, head: str, path: str, text: str, spec: Spec) -> bool:
+    """Returns whether a file has the hooks that it had when it was last written, as declared then or now."""
+    found = {block.tag: hooks.body(block) for block in hooks.blocks(path, text)}
+    now = {hook.tag: hook.body for hook in spec.hooks}
+    before = {hook.tag: hook.body for hook in declared_then(git, head, path, spec).of(path)[0]}
+    return before.keys() <= found.keys() and all(
+        one in (now.get(tag), before.get(tag)) for tag, one in found.items()
+    )
+
+
+def declared_then(git: Git, head: str, path: str, spec: Spec) -> Spec:
+    """Returns what the fork had declared when a file was last written."""
+    commit = git.must("log", "-1", "--first-parent", "--format=%H", head, "--", path)
+    try:
+        return in_commit(git, commit) if commit else spec
+    except Refusal:
+        return spec
+
+
+def _absent(path: str) -> str:
+    return f"{path} is deleted in the fork, and a hook belongs into it: bring it back, or take its hooks out."
+
+
+def _outside(git: Git, base: str, path: str) -> str:
+    if git.blob(base, path) is None:
+        return (
+            f"{path} is a file of the fork that upstream does not have: list it under owned in {SPEC}, "
+            "or delete it."
+        )
+    return (
+        f"{path} is changed in the fork: make the change a [[hooks]] or [[replace]] entry of {SPEC}, list the file "
+        f"under keep or take, or undo it with git checkout {base[:12]} -- {path}."
+    )
+
+
+def difference(git: Git, base: str, path: str, text: str, spec: Spec) -> str:
+    """Says in a sentence why the text of a file with hooks is not as composed."""
+    if "\r\n" in text:
+        return f"{path} has line ends of Windows: convert it with git add --renormalize, or in your editor."
+    found = {block.tag: block for block in hooks.blocks(path, text)}
+    inserted, replaced = spec.of(path)
+    wanted = {hook.tag: hooks.block(hook) for hook in inserted}
+    for tag in found.keys() - wanted.keys():
+        return f'{path}:{found[tag].first} has the hook "{tag}" that {SPEC} has not: run the command apply to take it out.'
+    for tag in wanted:
+        if tag not in found:
+            return f'{path} has no hook "{tag}": run the command apply to put it in.'
+        if found[tag].text != wanted[tag]:
+            return (
+                f'{path}:{found[tag].first} has the hook "{tag}" with another body: edit the body where it is declared, '
+                "then run the command apply."
+            )
+    original = decoded(git.blob(base, path) or b"", path)
+    number = unlike(hooks.strip(path, text), original, replaced)
+    if number:
+        return (
+            f"{path} is edited outside the markers, at line {number} without its hooks: make the change a [[hooks]] or "
+            f"[[replace]] entry of {SPEC}, or undo it."
+        )
+    return f"{path} has its hooks or lines in another place: run the command apply to put them right."
+
+
+def unlike(text: str, original: str, replaced: Sequence[Replacement]) -> int | None:
+    """Returns the first line, from 1, in which a text without hooks is not upstream's; None where there is none.
+
+    A line that the fork replaces may be the fork's.
+    """
+    ours, theirs = hooks.lines_of(text), hooks.lines_of(original)
+    for number, (our, their) in enumerate(zip(ours, theirs, strict=False), 1):
+        if our != their and not any(
+            our.rstrip("\n") == one.text and re.fullmatch(one.line, their.rstrip("\n")) for one in replaced
+        ):
+            return number
+    return None if len(ours) == len(theirs) else min(len(ours), len(theirs)) + 1
+
+
+def undefined(path: str, text: str, inserted: Sequence[Hook]) -> list[str]:
+    """Finds names in the hooks of a Python file that the hook does not define itself.
+
+    A hook that uses a local name of upstream's merges well and breaks when upstream renames it; so a body may use what
+    it imports or assigns itself, what Python has built in, and the names that it declares with `uses`, which have to be
+    defined in the file.
+
+    Returns:
+        A sentence for each such name.
+    """
+    if not path.endswith(".py"):
+        return []
+    from .names import free_names, module_names
+
+    by_tag = {hook.tag: hook for hook in inserted}
+    defined = module_names(text, [(block.first, block.last) for block in hooks.blocks(path, text)])
+    found: list[str] = []
+    for block in hooks.blocks(path, text):
+        hook = by_tag[block.tag]
+        for name in sorted(free_names(text, block.first, block.last)):
+            if name not in hook.uses:
+                found.append(
+                    f'The hook "{hook.tag}" in {path} uses {name}, which it does not define: import it in the body, '
+                    f"or declare uses = [{name!r}] with the hook."
+                )
+            elif name not in defined:
+                found.append(
+                    f'The hook "{hook.tag}" uses {name}, which {path} does not define any more: mend the body.'
+                )
+    return found

@@ -1,0 +1,191 @@
+"""Git, run in a folder with an environment that no caller, hook or terminal disturbs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .errors import Refusal
+
+# How git reaches other repositories, and who commits; what names a repository or an index is another's.
+_KEPT = (
+    "GIT_ASKPASS",
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_CONFIG",
+    "GIT_EXEC_PATH",
+    "GIT_PROXY",
+    "GIT_SSH",
+    "GIT_SSL",
+)
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns the variables for a git process: none that names another repository, no questions, English."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
+
+
+def words(output: bytes) -> str:
+    """Returns what git said, on one line."""
+    return " ".join(output.decode(errors="replace").split())
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in a tree: its mode and the name of its blob."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True)
+class Git:
+    """The repository that a folder is the top of."""
+
+    folder: Path
+
+    def run(
+        self,
+        *arguments: str,
+        content: bytes = b"",
+        more: Mapping[str, str] | None = None,
+        detached: bool = False,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Runs git to its end, whatever its exit status.
+
+        Args:
+            arguments: What follows `git` on the command line.
+            content: What it reads from its standard input.
+            more: Variables to add to its environment.
+            detached: Whether it is to go on where this process is killed or interrupted.
+
+        Raises:
+            Refusal: There is no git on this machine.
+        """
+        try:
+            return subprocess.run(
+                ["git", *arguments],
+                cwd=self.folder,
+                env=environment(more),
+                input=content,
+                capture_output=True,
+                check=False,
+                start_new_session=detached,
+            )
+        except FileNotFoundError:
+            raise Refusal("There is no git on this machine: install git 2.30 or newer.") from None
+
+    def must(self, *arguments: str, content: bytes = b"", more: Mapping[str, str] | None = None) -> str:
+        """Runs git and returns what it printed, without the last newline.
+
+        Raises:
+            Refusal: Git failed; the message has its own words.
+        """
+        done = self.run(*arguments, content=content, more=more)
+        if done.returncode:
+            said = words(done.stderr) or f"status {done.returncode}"
+            raise Refusal(f"git {arguments[0]} failed in {self.folder}: {said}")
+        return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+
+    def commit(self, name: str) -> str | None:
+        """Returns the commit that a tag, branch or hash stands for; None where there is none."""
+        done = self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        return done.stdout.decode().strip() or None
+
+    def is_ancestor(self, one: str, other: str) -> bool:
+        """Returns whether a commit is in the history of another, or is it."""
+        return self.run("merge-base", "--is-ancestor", one, other).returncode == 0
+
+    def branch(self) -> str | None:
+        """Returns the branch that is checked out; None on a detached HEAD."""
+        return self.run("symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode().strip() or None
+
+    def lines(self, *arguments: str) -> list[str]:
+        """Returns the lines that git prints."""
+        return self.must(*arguments).splitlines()
+
+    def tree(self, commit: str, *paths: str) -> dict[str, Entry]:
+        """Returns the files of a commit by path, all of them or those under some paths."""
+        listed = self.must("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
+        found: dict[str, Entry] = {}
+        for line in listed.split("\0"):
+            if line:
+                facts, path = line.split("\t", 1)
+                mode, _, blob = facts.split()
+                found[path] = Entry(mode, blob)
+        return found
+
+    def blob(self, commit: str, path: str) -> bytes | None:
+        """Returns the content of a file of a commit; None where it has none of that path."""
+        done = self.run("cat-file", "blob", f"{commit}:{path}")
+        return done.stdout if done.returncode == 0 else None
+
+    def write_blob(self, content: bytes) -> str:
+        """Stores a content and returns the name of its blob."""
+        return self.must("hash-object", "-w", "--stdin", content=content)
+
+    def write_tree(self, start: str, changes: Mapping[str, Entry | None]) -> str:
+        """Stores a tree and returns its name.
+
+        Args:
+            start: The commit or tree to start from.
+            changes: What to put at which path; None takes the path away.
+        """
+        with TemporaryDirectory() as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self.must("read-tree", start, more=index)
+            gone = "0" * len(self.must("rev-parse", f"{start}^{{tree}}"))
+            lines = "".join(
+                f"{entry.mode} {entry.blob}\t{path}\0" if entry else f"0 {gone}\t{path}\0"
+                for path, entry in changes.items()
+            )
+            self.must("update-index", "-z", "--index-info", content=os.fsencode(lines), more=index)
+            return self.must("write-tree", more=index)
+
+    def changed(self, one: str, other: str) -> list[str]:
+        """Returns the paths in which two trees differ; a renamed file counts as both of its paths."""
+        listed = self.must("diff-tree", "-r", "-z", "--no-renames", "--name-only", one, other)
+        return [path for path in listed.split("\0") if path]
+
+    def set_refs(self, refs: Iterable[tuple[str, str]]) -> None:
+        """Sets several refs to commits, all of them or none."""
+        lines = "".join(f"update {name} {commit}\n" for name, commit in refs)
+        self.must("update-ref", "--stdin", content=lines.encode())
+
+    def is_clean(self) -> bool:
+        """Returns whether the work tree and the index are as HEAD says; files that git does not know do not count."""
+        return not self.must("status", "--porcelain", "--untracked-files=no")
+
+    def path(self, name: str) -> Path:
+        """Returns where git keeps a file of its own, such as `index` or `info/attributes`."""
+        return Path(self.must("rev-parse", "--path-format=absolute", "--git-path", name))
+
+    def copy_to(self, tree: str, folder: Path) -> None:
+        """Writes the files of a tree into a folder; the repository does not know of it."""
+        index = {"GIT_INDEX_FILE": str(folder.with_name(f"{folder.name}.index"))}
+        self.must("read-tree", tree, more=index)
+        self.must("checkout-index", "--all", f"--prefix={folder}/", more=index)
+
+
+def repository(folder: Path) -> Git:
+    """Returns the repository that a folder is in.
+
+    Raises:
+        Refusal: It is in none, or in one without a commit.
+    """
+    done = Git(folder).run("rev-parse", "--show-toplevel") if folder.is_dir() else None
+    if done is None or done.returncode:
+        raise Refusal(f"{folder} is in no git repository: run this in a clone of your fork.")
+    found = Git(Path(done.stdout.decode().rstrip("\n")))
+    if found.commit("HEAD") is None:
+        raise Refusal(f"{found.folder} has no commit yet: commit LiteLLM's files first.")
+    return found

@@ -1,0 +1,207 @@
+"""Hooks in the text of a file: put in by their anchors, found by their markers, taken out again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from .errors import Refusal
+from .spec import SPEC, Hook, Replacement
+
+_COMMENTS = {
+    **dict.fromkeys((".py", ".pyi", ".toml", ".yml", ".yaml", ".sh", ".cfg", ".ini", ".txt", ".tf"), "#"),
+    **dict.fromkeys((".js", ".jsx", ".ts", ".tsx", ".mjs", ".rs", ".go", ".prisma"), "//"),
+    **dict.fromkeys(("Dockerfile", "Makefile", ".gitignore", ".dockerignore"), "#"),
+}
+_MARKER = re.compile(r"^[ \t]*(?:#|//) (?P<side>>>>|<<<) (?P<tag>[a-z0-9][\w.-]*:[\w.-]+)$")
+
+
+class AnchorError(Refusal):
+    """An anchor, or the pattern of a line, does not match in exactly one place."""
+
+    def __init__(self, what: Hook | Replacement, found: Sequence[int], message: str) -> None:
+        super().__init__(message)
+        self.what = what
+        self.found = tuple(found)
+        """The numbers of the lines where it matches."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a file has between two markers, with them."""
+
+    tag: str
+    first: int
+    """The number of the line with the first marker, from 1."""
+    last: int
+    text: str
+
+
+def lines_of(text: str) -> list[str]:
+    """Returns the lines of a text with their ends; a form feed inside a string ends none."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def blocks(path: str, text: str) -> list[Block]:
+    """Finds the blocks between markers.
+
+    Raises:
+        Refusal: A marker has no other one, is there twice, or is inside another block.
+    """
+    found: list[Block] = []
+    begun: tuple[str, int] | None = None
+    lines = lines_of(text)
+    for number, line in enumerate(lines, 1):
+        marker = _MARKER.match(line.rstrip("\n"))
+        if not marker:
+            continue
+        tag, opens = marker["tag"], marker["side"] == ">>>"
+        if opens and begun is None and all(block.tag != tag for block in found):
+            begun = (tag, number)
+        elif not opens and begun and begun[0] == tag:
+            found.append(Block(tag, begun[1], number, "".join(lines[begun[1] - 1 : number])))
+            begun = None
+        else:
+            raise _broken(path, tag, number)
+    if begun:
+        raise _broken(path, *begun)
+    return found
+
+
+def _broken(path: str, tag: str, number: int) -> Refusal:
+    return Refusal(
+        f'{path}:{number} has a marker of the hook "{tag}" that has no partner or is there twice: '
+        "delete what is left of the block, then put the hook in again with the command apply."
+    )
+
+
+def strip(path: str, text: str) -> str:
+    """Returns a text without its blocks.
+
+    Raises:
+        Refusal: A marker is broken.
+    """
+    lines = lines_of(text)
+    for block in reversed(blocks(path, text)):
+        del lines[block.first - 1 : block.last]
+    return "".join(lines)
+
+
+def block(hook: Hook) -> str:
+    """Returns the lines that a hook puts into its file.
+
+    Raises:
+        Refusal: Its file is of a kind whose comments are not known.
+    """
+    path = PurePosixPath(hook.file)
+    comment = _COMMENTS.get(path.suffix or path.name)
+    if comment is None:
+        raise Refusal(
+            f'The hook "{hook.tag}" is for {hook.file}, and no comment is known for such a file: '
+            f"list the file under keep in {SPEC} instead."
+        )
+    pad = " " * hook.indent
+    body = "".join(f"{pad}{line}" if line.strip() else "\n" for line in hook.body.splitlines(keepends=True))
+    return f"{pad}{comment} >>> {hook.tag}\n{body}{pad}{comment} <<< {hook.tag}\n"
+
+
+def body(found: Block) -> str:
+    """Returns what is between the markers of a block, without the indent that the markers have."""
+    first, *lines, _ = lines_of(found.text)
+    indent = len(first) - len(first.lstrip(" "))
+    return "".join(line[indent:] if line.strip() else line for line in lines)
+
+
+@dataclass(frozen=True)
+class _Edit:
+    start: int
+    end: int
+    order: int
+    text: str
+
+
+def apply(path: str, text: str, hooks: Sequence[Hook], replacements: Sequence[Replacement] = ()) -> str:
+    """Puts hooks and replaced lines into a text of upstream's.
+
+    Args:
+        path: The file's, for messages.
+        text: The text as upstream has it.
+        hooks: The hooks of this file, in order.
+        replacements: The lines of this file that the fork has its own of.
+
+    Raises:
+        AnchorError: An anchor or a line is not there exactly once.
+        Refusal: The text has the line ends of Windows, no last line end, or a marker already.
+    """
+    if "\r\n" in text:
+        raise Refusal(
+            f"{path} has line ends of Windows, and the hooks have those of Unix: "
+            "convert the file in a commit of its own, or take its hooks out."
+        )
+    if found := blocks(path, text):
+        raise Refusal(
+            f'{path} has the markers of "{found[0].tag}" in it already: it is not upstream\'s text.'
+        )
+    edits = [_replaced(path, text, one, order) for order, one in enumerate(replacements)]
+    edits += [_inserted(path, text, hook, order) for order, hook in enumerate(hooks, len(edits))]
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.order), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def place(path: str, text: str, hook: Hook) -> int:
+    """Returns at which character of upstream's text a hook goes in.
+
+    Raises:
+        AnchorError: The anchor is not there exactly once.
+        Refusal: The file does not end with a line end, and the hook goes to its end.
+    """
+    if hook.where == "end":
+        if text and not text.endswith("\n"):
+            raise Refusal(f'{path} does not end with a line end, so the hook "{hook.tag}" cannot go there.')
+        return len(text)
+    matches = list(re.finditer(hook.anchor, text, re.MULTILINE))
+    if len(matches) != 1 or not matches[0][0]:
+        raise AnchorError(
+            hook,
+            numbers := [line_number(text, match.start()) for match in matches],
+            f'The anchor of the hook "{hook.tag}" {_where(path, numbers)}',
+        )
+    start, end = matches[0].span()
+    if hook.where == "before":
+        return text.rfind("\n", 0, start) + 1
+    return end if text[end - 1] == "\n" else text.find("\n", end) + 1 or len(text)
+
+
+def line_number(text: str, position: int) -> int:
+    """Returns the number of the line, from 1, that a character is on."""
+    return text.count("\n", 0, position) + 1
+
+
+def _inserted(path: str, text: str, hook: Hook, order: int) -> _Edit:
+    position = place(path, text, hook)
+    return _Edit(position, position, order, block(hook))
+
+
+def _replaced(path: str, text: str, replacement: Replacement, order: int) -> _Edit:
+    matches = [
+        match
+        for match in re.finditer(r"^.*$", text, re.MULTILINE)
+        if re.fullmatch(replacement.line, match[0])
+    ]
+    if len(matches) != 1:
+        raise AnchorError(
+            replacement,
+            numbers := [line_number(text, match.start()) for match in matches],
+            f"The line {replacement.line!r} that the fork replaces {_where(path, numbers)}",
+        )
+    return _Edit(*matches[0].span(), order, replacement.text)
+
+
+def _where(path: str, numbers: Sequence[int]) -> str:
+    if not numbers:
+        return f"is not in {path}"
+    listed = ", ".join(map(str, numbers[:5]))
+    return f"is in {path} {len(numbers)} times (lines {listed}) instead of once"

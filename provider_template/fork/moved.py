@@ -1,0 +1,100 @@
+"""Tells where upstream has moved the place of a hook, as well as it can be told."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from . import hooks
+from .errors import Refusal
+from .git import Git
+from .spec import SPEC, Hook, Replacement
+
+_ALIKE = 0.6
+
+
+def mend(git: Git, base: str | None, upstream: str, path: str, lost: Sequence[Hook | Replacement]) -> str:
+    """Returns how to mend an anchor that does not fit a version of upstream's, and where it may be now.
+
+    Args:
+        git: The fork.
+        base: The commit of upstream's on which the anchor was right, when that is known.
+        upstream: The commit on which it is not.
+        path: The file that it was in.
+        lost: The hooks or lines of that file that have no place.
+    """
+    hints = [hint for one in lost if (hint := _whereabouts(git, base, upstream, path, one))]
+    return f"{'; '.join(hints) or 'nothing like it was found'}; {_how(lost)}"
+
+
+def _how(lost: Sequence[Hook | Replacement]) -> str:
+    tags = [one.tag for one in lost if isinstance(one, Hook) and one.owner != "fork"]
+    if tags:
+        return (
+            f"write its place into {SPEC}, under [anchors]: \"{tags[0]}\" = {{ file = '…', anchor = '^…$' }}"
+        )
+    if any(isinstance(one, Hook) for one in lost):
+        return f"mend file and anchor of the hook in {SPEC}"
+    return f"mend the [[replace]] entry in {SPEC}, or take it out"
+
+
+def _whereabouts(git: Git, base: str | None, upstream: str, path: str, one: Hook | Replacement) -> str:
+    """Returns where a place may be now: the same pattern in another file, or the likeliest line of this one."""
+    pattern = one.anchor if isinstance(one, Hook) else f"^(?:{one.line})$"
+    if pattern and (elsewhere := _elsewhere(git, upstream, path, pattern)):
+        return f"it matches once in {elsewhere}"
+    text = _text(git, upstream, path)
+    line = _line_at_base(git, base, path, one)
+    if text is None or line is None:
+        return ""
+    numbered = list(enumerate(text.split("\n"), 1))
+    score, number, likely = max(
+        (difflib.SequenceMatcher(None, line, other).ratio() if other.strip() else 0.0, number, other)
+        for number, other in _near(numbered, line)
+    )
+    if score < _ALIKE:
+        return ""
+    return f"{path}:{number} is the line most like it ({likely.strip()!r})"
+
+
+def _near(numbered: list[tuple[int, str]], line: str) -> list[tuple[int, str]]:
+    """Leaves out the lines that have no word in common, as comparing is slow; there is always one line left."""
+    words = set(re.findall(r"\w{4,}", line))
+    return [one for one in numbered if words & set(re.findall(r"\w{4,}", one[1]))] or numbered[:1]
+
+
+def _elsewhere(git: Git, upstream: str, path: str, pattern: str) -> str | None:
+    """Returns a file of the same kind in which a pattern matches exactly once, if there is just one such file."""
+    words = sorted(re.findall(r"\w{4,}", re.sub(r"\\\w", " ", pattern)), key=len)
+    suffix = path.rpartition(".")[2]
+    if not words:
+        return None
+    done = git.run("grep", "-l", "-F", "-e", words[-1], upstream, "--", f"*.{suffix}")
+    files = [line.partition(":")[2] for line in done.stdout.decode(errors="replace").splitlines()]
+    fitting = [
+        file
+        for file in files
+        if file != path and len(re.findall(pattern, _text(git, upstream, file) or "", re.MULTILINE)) == 1
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _line_at_base(git: Git, base: str | None, path: str, one: Hook | Replacement) -> str | None:
+    text = _text(git, base, path) if base else None
+    if text is None:
+        return None
+    if isinstance(one, Replacement):
+        return next((line for line in text.split("\n") if re.fullmatch(one.line, line)), None)
+    try:
+        position = hooks.place(path, text, one)
+    except Refusal:
+        return None
+    lines = text.split("\n")
+    number = hooks.line_number(text, position)
+    return lines[number - 1 if one.where == "before" else number - 2]
+
+
+def _text(git: Git, commit: str, path: str) -> str | None:
+    content = git.blob(commit, path)
+    return None if content is None else content.decode(errors="replace")

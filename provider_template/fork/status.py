@@ -1,0 +1,70 @@
+"""Where a fork stands: how far behind upstream, since when, and whether it is what fork.toml says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import upstream
+from .drift import drift
+from .driver import is_current
+from .git import Git
+from .near import near_anchors
+from .releases import backups, releases
+from .spec import in_commit
+from .sync import TRAILER
+from .upstream import Version
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a fork stands."""
+
+    base: Version
+    newest: Version
+    behind_commits: int
+    behind_versions: int
+    last_sync: str
+    """The date and subject of the last sync; empty where there was none."""
+    hooks: tuple[str, ...]
+    findings: tuple[str, ...]
+    near: tuple[str, ...]
+    driver: bool | None
+    release: str
+    backups: tuple[str, ...]
+
+
+def status(git: Git, *, to: str | None, fetch: bool) -> Status:
+    """Looks at the commit that is checked out, and at upstream.
+
+    Args:
+        git: The fork.
+        to: The version or branch of upstream's to compare with; its newest release unless given.
+        fetch: Whether to fetch upstream first.
+
+    Raises:
+        Refusal: There is no fork.toml or no base, or upstream cannot be reached.
+    """
+    spec = in_commit(git, "HEAD")
+    if fetch:
+        upstream.fetch(git, spec)
+    base, newest = upstream.base(git, spec), upstream.target(git, spec, to)
+    between = spec.upstream.version(base.name)
+    newer = [
+        one
+        for one in upstream.releases(git, spec)
+        if between and (spec.upstream.version(one) or ()) > between
+    ]
+    found = releases(git, spec)
+    return Status(
+        base=base,
+        newest=newest,
+        behind_commits=int(git.must("rev-list", "--count", f"{base.commit}..{newest.commit}")),
+        behind_versions=len(newer),
+        last_sync=git.must("log", "-1", "--first-parent", f"--grep=^{TRAILER}: ", "--format=%as %s"),
+        hooks=tuple(hook.tag for hook in spec.hooks),
+        findings=tuple(drift(git, base.commit, "HEAD", spec)),
+        near=near_anchors(git, base.commit, newest.commit, spec),
+        driver=is_current(git, spec),
+        release=found[0].tag if found else "",
+        backups=tuple(backups(git)),
+    )

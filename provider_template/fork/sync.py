@@ -1,0 +1,293 @@
+"""Brings a fork to another version of upstream: composed anew, checked, and on a branch before it is anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from . import upstream
+from .changes import CHANGES, changes
+from .compose import Composed, compose
+from .drift import undefined, unmanaged
+from .errors import Refusal
+from .git import Git, words
+from .near import near_anchors
+from .probes import Probed, probe
+from .spec import SPEC, Spec, in_commit
+from .upstream import Version
+
+TRAILER = "Upstream-Base"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a sync is asked for."""
+
+    to: str | None = None
+    strategy: str | None = None
+    fetch: bool = True
+    dry_run: bool = False
+    fast_forward: bool = False
+    python: str | None = None
+    """The interpreter for the probes; None leaves them out."""
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync did, or would do."""
+
+    start: Version
+    end: Version
+    strategy: str
+    branch: str
+    head: str
+    commit: str
+    """The new commit; it is stored, but on no branch, after a dry run."""
+    backup: str
+    update: str
+    behind: int
+    composed: Composed
+    hooks: tuple[str, ...]
+    near: tuple[str, ...]
+    probed: tuple[Probed, ...]
+    dry_run: bool
+    moved: bool
+    """Whether the branch is at the new commit already."""
+    push: str = ""
+    """The command that publishes a rebased branch."""
+    dropped: tuple[str, ...] = field(default=())
+    """Commits of the fork that a rebase left out, as nothing of them is left to apply."""
+
+
+def sync(git: Git, wish: Wish) -> Synced | None:
+    """Brings the branch that is checked out to a version of upstream.
+
+    Args:
+        git: The fork.
+        wish: What is asked for.
+
+    Returns:
+        What was done; None where the fork is at that version already.
+
+    Raises:
+        Refusal: The fork is not as fork.toml says, or something does not fit; no branch has moved.
+    """
+    branch = _ready(git)
+    spec = in_commit(git, "HEAD")
+    if wish.fetch:
+        upstream.fetch(git, spec)
+    head = git.must("rev-parse", "HEAD")
+    start, end = upstream.base(git, spec), upstream.target(git, spec, wish.to)
+    if start.commit == end.commit:
+        return None
+    _refuse_older(git, spec, start, end)
+    if wrong := unmanaged(git, start.commit, head, spec):
+        raise Refusal("\n".join(wrong))
+    strategy = wish.strategy or spec.strategy
+    commit, composed, dropped = _commit(git, spec, strategy, head, start, end)
+    _check(composed, spec)
+    near = near_anchors(git, start.commit, end.commit, spec)
+    probed = probe(git, commit, spec, wish.python) if wish.python else ()
+    backup, update = _free_names(git, branch, head, commit, end)
+    if not wish.dry_run:
+        git.set_refs([(f"refs/heads/{backup}", head), (f"refs/heads/{update}", commit)])
+    if moves := wish.fast_forward and not wish.dry_run:
+        move(git, branch, commit, rewrites=strategy == "rebase")
+    return Synced(
+        start=start,
+        end=end,
+        strategy=strategy,
+        branch=branch,
+        head=head,
+        commit=commit,
+        backup=backup,
+        update=update,
+        behind=int(git.must("rev-list", "--count", f"{start.commit}..{end.commit}")),
+        composed=composed,
+        hooks=tuple(hook.tag for hook in spec.hooks),
+        near=near,
+        probed=probed,
+        dry_run=wish.dry_run,
+        moved=moves,
+        push=lease(git, branch, spec) if strategy == "rebase" else "",
+        dropped=dropped,
+    )
+
+
+def _ready(git: Git) -> str:
+    """Returns the branch that is checked out, on a clean tree."""
+    branch = git.branch()
+    if branch is None:
+        raise Refusal(
+            "No branch is checked out: check out the branch of your fork, such as git checkout main."
+        )
+    refuse_dirty(git)
+    return branch
+
+
+def refuse_dirty(git: Git) -> None:
+    """Refuses a work tree with changes that are not committed, and a merge or rebase that is under way."""
+    for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD"):
+        if git.path(name).exists():
+            raise Refusal("A merge or rebase is under way here: finish it, or abort it with git, first.")
+    if not git.is_clean():
+        raise Refusal(f"{git.folder} has changes that are not committed: commit or stash them first.")
+
+
+def _refuse_older(git: Git, spec: Spec, start: Version, end: Version) -> None:
+    before, after = spec.upstream.version(start.name), spec.upstream.version(end.name)
+    older = after < before if before and after else git.is_ancestor(end.commit, start.commit)
+    if older:
+        raise Refusal(
+            f"{end.name} is older than {start.name}, which the fork is made of: a sync goes forward only, "
+            "use rollback to go back to where the fork was before."
+        )
+
+
+def _check(composed: Composed, spec: Spec) -> None:
+    wrong: list[str] = []
+    for path, text in composed.texts.items():
+        try:
+            wrong += undefined(path, text, spec.of(path)[0])
+            if path.endswith(".toml"):
+                parse_toml(path, text)
+        except SyntaxError as error:
+            wrong.append(
+                f"{path} with its hooks is no valid Python, at line {error.lineno}: mend anchor, indent or body."
+            )
+    if wrong:
+        raise Refusal("\n".join(wrong))
+
+
+def parse_toml(path: str, text: str) -> None:
+    """Refuses a text with hooks that is not TOML."""
+    import tomllib
+
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refusal(f"{path} with its hooks is no valid TOML ({error}): mend anchor or body.") from None
+
+
+def _commit(
+    git: Git, spec: Spec, strategy: str, head: str, start: Version, end: Version
+) -> tuple[str, Composed, tuple[str, ...]]:
+    """Composes and commits; returns the commit, what was composed, and the commits that a rebase left out."""
+    text = git.blob(head, SPEC) or b""
+    composed = compose(
+        git, end.commit, head, spec, base=start.commit, more={SPEC: upstream.with_base(text, end)}
+    )
+    theirs, made = git.tree(end.commit), git.tree(composed.tree)
+    different = [path for path in (*spec.keep, *spec.take) if theirs.get(path) != made.get(path)]
+    composed = compose(
+        git,
+        end.commit,
+        head,
+        spec,
+        base=start.commit,
+        more={
+            SPEC: upstream.with_base(text, end),
+            CHANGES: changes(spec, end, different).encode(),
+        },
+    )
+    message = f"chore: sync with LiteLLM {end.name}\n\n{TRAILER}: {end.name} {end.commit}\n"
+    if strategy == "merge":
+        return commit_tree(git, composed.tree, [head, end.commit], message), composed, ()
+    top, dropped = _replay(git, spec, head, start, end)
+    return commit_tree(git, composed.tree, [top], message), composed, dropped
+
+
+def commit_tree(
+    git: Git, tree: str, parents: list[str], message: str, more: Mapping[str, str] | None = None
+) -> str:
+    """Stores a commit and returns its hash."""
+    lines = [argument for parent in parents for argument in ("-p", parent)]
+    return git.must("commit-tree", tree, *lines, "-F", "-", content=message.encode(), more=more)
+
+
+def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tuple[str, tuple[str, ...]]:
+    """Makes each commit of the fork's once more, on the new version; each keeps its author, date and message.
+
+    A commit's tree is upstream's with that commit's files of the fork's own. Where the hooks of a commit do not fit the
+    new version, they come with the last commit, which has all of it.
+    """
+    top, dropped = end.commit, []
+    tree = git.must("rev-parse", f"{top}^{{tree}}")
+    for commit in git.lines("rev-list", "--reverse", "--first-parent", head, f"^{start.commit}"):
+        composed = _as_of(git, spec, commit, end)
+        subject = git.must("show", "-s", "--format=%h %s", commit)
+        if composed == tree:
+            dropped.append(subject)
+            continue
+        author = git.must("show", "-s", "--format=%an%n%ae%n%ad", "--date=raw", commit).split("\n")
+        names = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE")
+        message = git.must("show", "-s", "--format=%B", commit) + "\n"
+        top = commit_tree(git, composed, [top], message, dict(zip(names, author, strict=True)))
+        tree = composed
+    return top, tuple(dropped)
+
+
+def _as_of(git: Git, spec: Spec, commit: str, end: Version) -> str:
+    """Returns the tree of a commit of the fork's on a new version."""
+    try:
+        then = in_commit(git, commit)
+        return compose(git, end.commit, commit, then).tree
+    except Refusal:
+        ours, theirs = git.tree(commit), git.tree(end.commit)
+        return git.write_tree(
+            end.commit,
+            {path: entry for path, entry in ours.items() if spec.owns(path) and path not in theirs},
+        )
+
+
+def _free_names(git: Git, branch: str, head: str, commit: str, end: Version) -> tuple[str, str]:
+    """Returns the names of the backup branch and of the update branch; none that has other work on it."""
+    update = f"sync/{end.name}"
+    there = git.commit(f"refs/heads/{update}")
+    if there and there not in (head, commit) and not _is_ours(git, there, head):
+        raise Refusal(
+            f"The branch {update} is there already and has commits of yours: merge it, or delete it with "
+            f"git branch -D {update}, first."
+        )
+    if branch == update:
+        raise Refusal(
+            f"{update} is checked out, and a sync would write it: check out your fork's branch first."
+        )
+    backup, number = f"backup/{branch}-before-{end.name}", 1
+    while git.commit(f"refs/heads/{backup}") not in (None, head):
+        number += 1
+        backup = f"backup/{branch}-before-{end.name}-{number}"
+    return backup, update
+
+
+def _is_ours(git: Git, there: str, head: str) -> bool:
+    """Returns whether a branch has nothing but what an earlier sync has made: that one may be written again."""
+    message = git.must("show", "-s", "--format=%B", there)
+    return f"{TRAILER}: " in message or git.is_ancestor(there, head)
+
+
+def move(git: Git, branch: str, commit: str, *, rewrites: bool) -> None:
+    """Brings the branch that is checked out, the index and the files to a commit.
+
+    Git does it in a session of its own, which goes on to its end where this process is killed.
+
+    Raises:
+        Refusal: Git would lose something, such as a file that it does not know and that is in the way.
+    """
+    if rewrites:
+        done = git.run("reset", "--quiet", "--keep", commit, detached=True)
+    else:
+        done = git.run("merge", "--quiet", "--ff-only", commit, detached=True)
+    if done.returncode:
+        raise Refusal(
+            f"{branch} could not be brought to {commit[:12]}: {words(done.stderr) or words(done.stdout)}"
+        )
+
+
+def lease(git: Git, branch: str, spec: Spec) -> str:
+    """Returns the command that publishes a branch whose history was rewritten; git refuses it if others have pushed."""
+    tracked = git.run("config", f"branch.{branch}.remote").stdout.decode().strip()
+    remote = tracked if tracked not in ("", ".", spec.upstream.remote) else "origin"
+    known = git.commit(f"refs/remotes/{remote}/{branch}")
+    expected = f"{branch}:{known}" if known else branch
+    return f"git push --force-with-lease={expected} {remote} {branch}"

@@ -1,0 +1,93 @@
+"""Looks whether a fork is what fork.toml says, and would still be on another version of upstream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import hooks, upstream
+from .changes import CHANGES, changes
+from .compose import managed_texts
+from .drift import drift, undefined
+from .errors import Refusal
+from .git import Git
+from .probes import Probed, probe
+from .spec import Spec, in_commit
+from .upstream import Version
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a look at a fork has found."""
+
+    base: Version
+    against: Version | None
+    hooks: int
+    findings: tuple[str, ...]
+    """A sentence for each thing that is wrong."""
+    probed: tuple[Probed, ...]
+
+
+def verify(git: Git, *, against: str | None, fetch: bool, python: str | None) -> Verified:
+    """Looks at the commit that is checked out.
+
+    Args:
+        git: The fork.
+        against: A version of upstream's on which the hooks are tried, too.
+        fetch: Whether to fetch upstream for that.
+        python: The interpreter for the probes; None leaves them out.
+
+    Raises:
+        Refusal: There is no fork.toml, no base, or no such version.
+    """
+    spec = in_commit(git, "HEAD")
+    if against and fetch:
+        upstream.fetch(git, spec)
+    base = upstream.base(git, spec)
+    found = drift(git, base.commit, "HEAD", spec) or _texts(git, base.commit, spec)
+    found += _changes(git, spec, base) if not found else []
+    newer = upstream.target(git, spec, against) if against else None
+    if newer:
+        found += [f"On {newer.name}: {one}" for one in _texts(git, newer.commit, spec, base.commit)]
+    probed: tuple[Probed, ...] = ()
+    if python and not found:
+        try:
+            probed = probe(git, "HEAD", spec, python)
+        except Refusal as refusal:
+            found.append(str(refusal))
+    return Verified(base, newer, len(spec.hooks), tuple(found), probed)
+
+
+def _texts(git: Git, commit: str, spec: Spec, base: str | None = None) -> list[str]:
+    try:
+        texts = managed_texts(git, commit, spec, base)
+    except Refusal as refusal:
+        return str(refusal).splitlines()
+    found: list[str] = []
+    for path, text in texts.items():
+        original = (git.blob(commit, path) or b"").decode()
+        inserted, replaced = spec.of(path)
+        if not replaced and hooks.strip(path, text) != original:
+            found.append(
+                f"{path} without its hooks is not upstream's text: an indent or a body breaks a line."
+            )
+        try:
+            found += undefined(path, text, inserted)
+        except SyntaxError as error:
+            found.append(
+                f"{path} with its hooks is no valid Python, at line {error.lineno}: mend indent or body."
+            )
+    return found
+
+
+def _changes(git: Git, spec: Spec, base: Version) -> list[str]:
+    written = git.blob("HEAD", CHANGES)
+    if written == changes_of(git, spec, base, "HEAD").encode():
+        return []
+    return [f"{CHANGES} is not current: write it with python fork/tool changes, and commit it."]
+
+
+def changes_of(git: Git, spec: Spec, base: Version, commit: str) -> str:
+    """Returns CUSTOM_CHANGES.md for a commit of the fork."""
+    theirs, ours = git.tree(base.commit), git.tree(commit)
+    kept = [path for path in (*spec.keep, *spec.take) if theirs.get(path) != ours.get(path)]
+    return changes(spec, base, kept)
