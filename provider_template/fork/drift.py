@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from . import hooks
@@ -151,9 +150,7 @@ def unlike(text: str, original: str, replaced: Sequence[Replacement]) -> int | N
     """
     ours, theirs = hooks.lines_of(text), hooks.lines_of(original)
     for number, (our, their) in enumerate(zip(ours, theirs, strict=False), 1):
-        if our != their and not any(
-            our.rstrip("\n") == one.text and re.fullmatch(one.line, their.rstrip("\n")) for one in replaced
-        ):
+        if our != their and our.rstrip("\n") not in [one.of(their.rstrip("\n")) for one in replaced]:
             return number
     return None if len(ours) == len(theirs) else min(len(ours), len(theirs)) + 1
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import hooks
 from .errors import Refusal
 from .git import Git, environment
-from .spec import SPEC, Spec, in_commit, in_folder
+from .spec import SPEC, Replacement, Spec, in_commit, in_folder
 
 NAME = "provider-fork"
 _FIRST, _LAST = f"# >>> {NAME}", f"# <<< {NAME}"
@@ -93,7 +94,7 @@ def merge_file(git: Git, base: Path, ours: Path, theirs: Path, path: str) -> int
     upstreams = (ours if fork_is_theirs else theirs).read_bytes().decode()
     stripped = {file: hooks.strip(path, file.read_bytes().decode()) for file in (base, ours, theirs)}
     forks = stripped[theirs if fork_is_theirs else ours]
-    if _same(forks, stripped[base], spec, path):
+    if _same(forks, stripped[base], replaced):
         core = hooks.strip(path, upstreams)
     else:
         merged = _merged(base, ours, theirs, stripped)
@@ -102,7 +103,7 @@ def merge_file(git: Git, base: Path, ours: Path, theirs: Path, path: str) -> int
         core = merged
     # In a rebase, an earlier commit may have replaced a line already.
     lines = core.split("\n")
-    left = [one for one in replaced if one.text not in lines]
+    left = [one for one in replaced if any(one.of(line) is not None for line in lines)]
     try:
         text = hooks.apply(path, core, inserted, left)
     except Refusal as refusal:
@@ -112,17 +113,14 @@ def merge_file(git: Git, base: Path, ours: Path, theirs: Path, path: str) -> int
     return 0
 
 
-def _same(forks: str, base: str, spec: Spec, path: str) -> bool:
-    """Returns whether the fork has changed nothing in a file but hooks and replaced lines."""
-    from .drift import unlike
+def _same(forks: str, base: str, replaced: Sequence[Replacement]) -> bool:
+    """Returns whether the fork has changed nothing in a file but hooks and replaced lines.
 
-    replaced = spec.of(path)[1]
-    own = {one.text for one in replaced}
-    if unlike(forks, base, replaced) is None:
-        return True
+    In a rebase, `base` is the fork before a commit: a line may be replaced in it already, or not yet.
+    """
     ours, before = hooks.lines_of(forks), hooks.lines_of(base)
     return len(ours) == len(before) and all(
-        one == other or {one.rstrip("\n"), other.rstrip("\n")} & own
+        one == other or one.rstrip("\n") in [each.of(other.rstrip("\n")) for each in replaced]
         for one, other in zip(ours, before, strict=True)
     )
 

@@ -187,9 +187,7 @@ def _inserted(path: str, text: str, hook: Hook, order: int) -> _Edit:
 
 def _replaced(path: str, text: str, replacement: Replacement, order: int) -> _Edit:
     matches = [
-        match
-        for match in re.finditer(r"^.*$", text, re.MULTILINE)
-        if re.fullmatch(replacement.line, match[0])
+        match for match in re.finditer(r"^.*$", text, re.MULTILINE) if replacement.of(match[0]) is not None
     ]
     if len(matches) != 1:
         raise AnchorError(
@@ -197,7 +195,13 @@ def _replaced(path: str, text: str, replacement: Replacement, order: int) -> _Ed
             numbers := [line_number(text, match.start()) for match in matches],
             f"The line {replacement.line!r} that the fork replaces {_where(path, numbers)}",
         )
-    return _Edit(*matches[0].span(), order, replacement.text)
+    made = replacement.of(matches[0][0]) or ""
+    if replacement.of(made) is not None:
+        raise Refusal(
+            f"The line {replacement.line!r} of {path} also matches what the fork puts there ({made!r}), so it would be "
+            "replaced again: make the expression narrower."
+        )
+    return _Edit(*matches[0].span(), order, made)
 
 
 def _where(path: str, numbers: Sequence[int]) -> str:

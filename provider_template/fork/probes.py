@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -47,10 +48,31 @@ def probe(git: Git, commit: str, spec: Spec, python: str) -> tuple[Probed, ...]:
     Raises:
         Refusal: A probe fails, or that interpreter has not what it takes.
     """
+    if shutil.which(python) is None:
+        raise Refusal(f"There is no {python}: name an interpreter with --python, or pass --no-probes.")
     with TemporaryDirectory(prefix="fork-probes-") as temporary:
         folder = Path(temporary) / "tree"
         git.copy_to(commit, folder)
+        _add_compiled(folder / "litellm", python)
         return tuple(probe_folder(folder, provider, python) for provider in spec.providers)
+
+
+_INSTALLED = (
+    "import importlib.util as u; s = u.find_spec('litellm'); print(s.origin if s and s.origin else '')"
+)
+
+
+def _add_compiled(package: Path, python: str) -> None:
+    """Adds LiteLLM's compiled modules, which are not in its sources, as they are installed for an interpreter."""
+    done = subprocess.run([python, "-I", "-c", _INSTALLED], capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout.strip():
+        return
+    installed = Path(done.stdout.strip()).parent
+    for pattern in ("*.so", "*.pyd"):
+        for source in installed.rglob(pattern):
+            beside = package / source.relative_to(installed)
+            if beside.parent.is_dir() and not beside.exists():
+                shutil.copyfile(source, beside)
 
 
 def probe_folder(folder: Path, provider: Provider, python: str, *, tree: Path | None = None) -> Probed:

@@ -53,7 +53,7 @@ def tag(git: Git) -> Release:
 def releases(git: Git, spec: Spec) -> list[Release]:
     """Returns the fork's releases, the newest first, each with the version of upstream that it is made of."""
     listed = git.lines(
-        *("for-each-ref", "--sort=-creatordate", f"refs/tags/v*-{spec.name}.*"),
+        *("for-each-ref", "--sort=-version:refname", "--sort=-creatordate", f"refs/tags/v*-{spec.name}.*"),
         f"--format=%(refname:short)%09%(objectname:short)%09%(creatordate:short)%09%(contents:trailers:key={TRAILER},valueonly)",
     )
     found: list[Release] = []

@@ -56,7 +56,13 @@ class Replacement:
     line: str
     """A regular expression that matches exactly one whole line."""
     text: str
+    r"""The fork's line; `\1` stands for what the first group of the expression matches, as in `re.sub`."""
     why: str
+
+    def of(self, line: str) -> str | None:
+        """Returns the fork's line for a line of upstream's; None for any other line."""
+        found = re.fullmatch(self.line, line)
+        return found.expand(self.text) if found else None
 
 
 @dataclass(frozen=True)
@@ -239,6 +245,13 @@ def _replacement(table: _Table) -> Replacement:
     table.done()
     if "\n" in made.text:
         raise Refusal(f"{table.place} has a text of several lines under with: write one line.")
+    try:
+        re.sub(made.line, made.text, "")
+        re.compile(f"{made.line}|").fullmatch("").expand(made.text)  # type: ignore[union-attr]  # it matches
+    except (re.error, IndexError) as error:
+        raise Refusal(
+            f"{table.place} has with = {made.text!r}, which does not fit its line: {error}."
+        ) from None
     return made
 
 

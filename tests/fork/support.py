@@ -75,6 +75,12 @@ file = "pyproject.toml"
 line = 'name = "litellm"'
 with = 'name = "acme-llm"'
 why = "branding"
+
+[[replace]]
+file = "pyproject.toml"
+line = 'version = "(\\d+\\.\\d+\\.\\d+)"'
+with = 'version = "\\1+acme"'
+why = "a version of its own"
 """
 
 

@@ -293,6 +293,7 @@ WRONG_SPECS = {
     "a strategy": ('"merge"', '"squash"', "has strategy = 'squash': write merge or rebase"),
     "a misspelt key": ("keep =", "kept =", "has kept = ['README.md']: there is no such setting"),
     "a pattern": ("line = 'name = \"litellm\"'", "line = '('", "it is no regular expression"),
+    "a group": ("'name = \"acme-llm\"'", "'\\1'", "which does not fit its line: invalid group reference"),
     "two rules for a file": (
         'keep = ["README.md"]',
         'keep = ["pyproject.toml"]',
@@ -312,6 +313,12 @@ def test_a_fork_toml_that_breaks_a_rule(wrong: str, fork: Fork) -> None:
     fork.edit("fork.toml", old, new)
     for command in (SYNC, ("verify", "--no-probes"), ("apply",), ("status",)):
         assert words in fork.refuses(*command)
+
+
+def test_a_line_that_would_be_replaced_again(upstream: Upstream, fork: Fork) -> None:
+    fork.edit("fork.toml", "line = 'name = \"litellm\"'", "line = 'name = .*'")
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    assert "so it would be replaced again: make the expression narrower" in fork.refuses(*SYNC)
 
 
 def test_a_body_that_uses_a_name_of_upstreams(upstream: Upstream, fork: Fork) -> None:

@@ -32,7 +32,7 @@ def test_upstream_and_the_fork_changed_the_same_places(upstream: Upstream, fork:
     assert any("done = litellm.done" in one for one in report["near"])
     assert fork.text("README.md") == "# Acme\n"
     assert fork.text("pyproject.toml") == (
-        '[project]\nname = "acme-llm"\nversion = "1.1.0"\ndependencies = [\n    # >>> acme:dependencies\n'
+        '[project]\nname = "acme-llm"\nversion = "1.1.0+acme"\ndependencies = [\n    # >>> acme:dependencies\n'
         '    "joserfc>=1",\n    # <<< acme:dependencies\n    "openai",\n    "httpx",\n]\n'
     )
     assert "    done = litellm.done\n    # >>> acme:setup\n" in fork.text("litellm/utils.py")
