@@ -199,6 +199,37 @@ def fork(context: typer.Context) -> None:
     raise typer.Exit(run(context.args, program="provider-template fork"))
 
 
+@app.command("to-fork")
+def to_fork(
+    package: Annotated[Path, typer.Argument(help="The package's folder; it is only read.")],
+    fork: Annotated[Path, typer.Argument(help="A checkout of LiteLLM, or an empty folder.")],
+) -> None:
+    """Move a provider from a package of its own into a fork of LiteLLM."""
+    from provider_template.layouts import to_fork as move
+
+    moved = move(package, fork)
+    _say_moved(moved.own, f"{len(moved.carried)} more files are kept for the way back.")
+    typer.echo(f"Next, in {fork}: python fork/tool apply")
+
+
+@app.command("to-package")
+def to_package(
+    fork: Annotated[Path, typer.Argument(help="The fork's folder; it is only read.")],
+    provider: Annotated[str, typer.Argument(help="The provider, as models are called by it.")],
+    package: Annotated[Path, typer.Argument(help="The folder to make.")],
+) -> None:
+    """Move a provider from a fork of LiteLLM into a package of its own."""
+    from provider_template.layouts import to_package as move
+
+    moved = move(fork, provider, package)
+    _say_moved(moved.own, f"{len(moved.carried)} more files are as they were in the package.")
+    typer.echo(f"Next, in {package}: git init, then make check test")
+
+
+def _say_moved(own: tuple[str, ...], more: str) -> None:
+    typer.echo("\n".join(["Unchanged in their new places:", *(f"  {path}" for path in own), more]))
+
+
 def _installed_from() -> str | None:
     """Returns the repository that this command was installed from, as pip and uv write it down (PEP 610)."""
     from importlib.metadata import PackageNotFoundError, distribution

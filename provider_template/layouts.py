@@ -1,0 +1,191 @@
+"""Moves a provider between its layouts: from a package of its own into a fork of LiteLLM, and back."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from provider_template import git
+from provider_template.errors import Refusal
+from provider_template.project import ANSWERS, FILES, Project, TemplateFiles, open_project, require_clean
+from provider_template.render import Render, render
+from provider_template.template import open_repository
+
+# Where a fork keeps the files of a package that a fork has no use for.
+_CARRIED = "package"
+
+# What a package can include and a fork cannot.
+_PACKAGES_ONLY = ("docs", "docker")
+
+# Files of a fork that all its providers share, and that are its owner's.
+_FORKS_OWN = ("fork.toml",)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a move came to."""
+
+    folder: Path
+    own: tuple[str, ...]
+    """The author's files in their new places, unchanged."""
+    carried: tuple[str, ...]
+    """Files that are kept for the way back."""
+
+
+def to_fork(package: Path, fork: Path) -> Moved:
+    """Renders a package's provider into a fork, or a folder for one, and takes the author's files along.
+
+    Args:
+        package: The package; it is only read.
+        fork: A checkout of LiteLLM, or a folder that is to hold nothing else.
+
+    Raises:
+        Refusal: The package is not committed or too old, or the fork has such a provider; nothing was changed.
+    """
+    project = open_project(package)
+    require_clean(project.folder)
+    if not project.files.template:
+        raise Refusal(f"{package} does not say whose its files are ({FILES}): update it first (make update).")
+    if project.answers.get("layout", "package") != "package":
+        raise Refusal(f"{package} is no package: its layout is {project.answers['layout']}.")
+    _refuse_changes(fork)
+    with TemporaryDirectory() as scratch:
+        made = Path(scratch) / "made"
+        answers = _given(project.answers) | {"layout": "fork"}
+        answers["include"] = [one for one in answers["include"] if one not in _PACKAGES_ONLY]
+        _render(project, made, answers, Path(scratch))
+        folder = _folder_in(made, str(project.answers["provider"]))
+        _refuse_there(fork, folder)
+        carried = f"fork/{folder}/{_CARRIED}"
+        own: list[str] = []
+        kept: list[str] = []
+        for path in _own_files(project):
+            place = _in_fork(path, str(project.answers["module_name"]), folder)
+            (own if place else kept).append(path)
+            _copy(project.folder / path, made / (place or f"{carried}/{path}"))
+        _copy(project.folder / ANSWERS, made / carried / ANSWERS)
+        for source in sorted(path for path in made.rglob("*") if path.is_file()):
+            path = source.relative_to(made).as_posix()
+            if path not in _FORKS_OWN or not (fork / path).exists():
+                _copy(source, fork / path)
+    return Moved(fork, tuple(own), tuple(kept))
+
+
+def to_package(fork: Path, provider: str, package: Path) -> Moved:
+    """Renders a provider of a fork as a package, and gives it the author's files back.
+
+    Args:
+        fork: The fork; it is only read.
+        provider: The provider, as models are called by it.
+        package: The folder to make; it must not be there, or be empty.
+
+    Raises:
+        Refusal: There is no such provider, or the folder has files in it; nothing was changed.
+    """
+    folder = _folder_in(fork, provider)
+    here = fork / "fork" / folder
+    answers = open_project(here).answers
+    carried = here / _CARRIED
+    before = open_project(carried).answers if (carried / ANSWERS).is_file() else None
+    if package.exists() and any(package.iterdir()):
+        raise Refusal(f"{package} has files in it: name a folder that is not there yet.")
+    with TemporaryDirectory() as scratch:
+        made = Path(scratch) / "made"
+        project = Project(here, before or answers, TemplateFiles())
+        given = {**_given(before or {}), **_shared(answers, before), "layout": "package"}
+        _render(project, made, given, Path(scratch))
+        module = str(open_project(made).answers["module_name"])
+        listed = TemplateFiles.from_text((here / FILES).read_text(encoding="utf-8"))
+        own: list[str] = []
+        for root, place in (
+            (f"litellm/llms/{folder}", f"src/{module}"),
+            (f"tests/test_litellm/llms/{folder}", "tests"),
+        ):
+            for source in _files(fork / root):
+                if listed.owner(f"{root}/{source}") == "yours":
+                    own.append(f"{place}/{source}")
+                    _copy(fork / root / source, made / place / source)
+        kept = [path for path in _files(carried) if path != ANSWERS]
+        for path in kept:
+            _copy(carried / path, made / path)
+        shutil.copytree(made, package, dirs_exist_ok=True)
+    return Moved(package, tuple(own), tuple(kept))
+
+
+def _given(answers: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answers.items() if not name.startswith("_")}
+
+
+def _shared(answers: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns a fork's answers, as far as the package that it once was knows the question."""
+    given = _given(answers)
+    if before is None:
+        return given
+    own = [one for one in before["include"] if one in _PACKAGES_ONLY]
+    return {name: value for name, value in given.items() if name in before} | {"include": given["include"] + own}
+
+
+def _render(project: Project, folder: Path, answers: dict[str, Any], scratch: Path) -> None:
+    template = open_repository(project.source, scratch)
+    if not template.has(project.commit):
+        raise Refusal(f"The template has no version {project.commit} any more: update the provider first.")
+    render(Render.of(template, project.commit, folder, data=answers))
+
+
+def _folder_in(fork: Path, provider: str) -> str:
+    """Returns the name of a provider's folder in a fork."""
+    found: list[str] = []
+    for answers in sorted(fork.glob(f"fork/*/{ANSWERS}")):
+        name = str(open_project(answers.parent).answers["provider"])
+        if name == provider:
+            return answers.parent.name
+        found.append(name)
+    raise Refusal(
+        f'{fork} has no provider "{provider}" in fork/: it has {", ".join(found)}.'
+        if found
+        else f"{fork} has no provider in fork/: its version of the template knows no forks, so update it first."
+    )
+
+
+def _refuse_changes(fork: Path) -> None:
+    done = git.run("rev-parse", "--show-toplevel", cwd=fork) if fork.is_dir() else None
+    if done is not None and done.returncode == 0:
+        require_clean(fork)
+
+
+def _refuse_there(fork: Path, folder: str) -> None:
+    for path in (f"litellm/llms/{folder}", f"fork/{folder}", f"tests/test_litellm/llms/{folder}"):
+        if (fork / path).exists():
+            raise Refusal(
+                f"{fork / path} is there already: a provider of that name is in the fork; move it away first."
+            )
+
+
+def _own_files(project: Project) -> list[str]:
+    """Returns the files of a package that are not the template's, by path."""
+    listed = git.must("ls-files", "-z", "--", ".", cwd=project.folder).split("\0")
+    return [path for path in listed if path and project.files.owner(path) != "template"]
+
+
+def _in_fork(path: str, module: str, folder: str) -> str | None:
+    """Returns where a file of a package is in a fork; None where a fork has no place for it."""
+    for root, place in (
+        (f"src/{module}/", f"litellm/llms/{folder}/"),
+        ("tests/", f"tests/test_litellm/llms/{folder}/"),
+    ):
+        if path.startswith(root):
+            return place + path.removeprefix(root)
+    return None
+
+
+def _files(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _copy(source: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, place)
