@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-auth test-upgrades check lint-template format owners taken-names lock bench clean
+.PHONY: help demo test test-matrix test-auth test-upgrades test-fork check lint-template format owners taken-names lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,6 +32,9 @@ test-upgrades: .venv/installed ## from every released version to the working tre
 	$(BIN)/python -m tests.upgrades
 	$(BIN)/python -m pytest -q -m slow tests/tool/test_killed.py
 
+test-fork: .venv/installed ## a fork with two providers over a sample of LiteLLM's releases, and the fork tool killed often
+	$(PYTEST) tests/fork
+
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -56,6 +59,9 @@ lock: .venv/installed ## write requirements/*.txt with the newest versions that 
 	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
+
+bench-fork: .venv/installed ## forks of LiteLLM over all releases that the history has, beside plain merge, rebase and rerere
+	$(BIN)/python -m benchmarks.fork
 
 bench: .venv/installed ## side-by-side measurements
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,21 @@
+"""A fork with two providers reaches LiteLLM's next releases without a conflict, and its providers answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.litellm_upstream import SAMPLE, upstream
+from tests.fork.history import go, make_fork, probe_python
+
+
+@pytest.mark.parametrize("strategy", ["merge", "rebase"])
+@pytest.mark.parametrize("jump", [False, True], ids=["steps", "jump"])
+def test_real_releases(strategy: str, jump: bool, copier_template: Path, tmp_path: Path) -> None:
+    tags = [f"v{version}" for version in SAMPLE]
+    make_fork(tmp_path / "fork", copier_template, upstream(SAMPLE), tags[0])
+    wanted = tags[-1:] if jump else tags[1:]
+    row = go(tmp_path / "fork", wanted, strategy, probe_python())
+    assert (row.syncs, row.conflicts, row.refused) == (len(wanted), 0, 0)
+    assert row.probes >= 2 * len(wanted)
