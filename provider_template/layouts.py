@@ -125,7 +125,9 @@ def _shared(answers: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     if before is None:
         return given
     own = [one for one in before["include"] if one in _PACKAGES_ONLY]
-    return {name: value for name, value in given.items() if name in before} | {"include": given["include"] + own}
+    return {name: value for name, value in given.items() if name in before} | {
+        "include": given["include"] + own
+    }
 
 
 def _render(project: Project, folder: Path, answers: dict[str, Any], scratch: Path) -> None:

@@ -148,9 +148,9 @@ def unlike(text: str, original: str, replaced: Sequence[Replacement]) -> int | N
 
     A line that the fork replaces may be the fork's.
     """
-    ours, theirs = hooks.lines_of(text), hooks.lines_of(original)
+    ours, theirs, own = hooks.lines_of(text), hooks.lines_of(original), hooks.own_lines(original, replaced)
     for number, (our, their) in enumerate(zip(ours, theirs, strict=False), 1):
-        if our != their and our.rstrip("\n") not in [one.of(their.rstrip("\n")) for one in replaced]:
+        if our != their and our.rstrip("\n") not in own.get(number, ()):
             return number
     return None if len(ours) == len(theirs) else min(len(ours), len(theirs)) + 1
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from . import hooks
+from .drift import unlike
 from .errors import Refusal
 from .git import Git, environment
-from .spec import SPEC, Replacement, Spec, in_commit, in_folder
+from .spec import SPEC, Spec, in_commit, in_folder
 
 NAME = "provider-fork"
 _FIRST, _LAST = f"# >>> {NAME}", f"# <<< {NAME}"
@@ -94,7 +94,7 @@ def merge_file(git: Git, base: Path, ours: Path, theirs: Path, path: str) -> int
     upstreams = (ours if fork_is_theirs else theirs).read_bytes().decode()
     stripped = {file: hooks.strip(path, file.read_bytes().decode()) for file in (base, ours, theirs)}
     forks = stripped[theirs if fork_is_theirs else ours]
-    if _same(forks, stripped[base], replaced):
+    if unlike(forks, stripped[base], replaced) is None:
         core = hooks.strip(path, upstreams)
     else:
         merged = _merged(base, ours, theirs, stripped)
@@ -102,8 +102,7 @@ def merge_file(git: Git, base: Path, ours: Path, theirs: Path, path: str) -> int
             return 1
         core = merged
     # In a rebase, an earlier commit may have replaced a line already.
-    lines = core.split("\n")
-    left = [one for one in replaced if any(one.of(line) is not None for line in lines)]
+    left = [one for one in replaced if one.find(core)]
     try:
         text = hooks.apply(path, core, inserted, left)
     except Refusal as refusal:
@@ -111,18 +110,6 @@ def merge_file(git: Git, base: Path, ours: Path, theirs: Path, path: str) -> int
         return 1
     ours.write_bytes(text.encode())
     return 0
-
-
-def _same(forks: str, base: str, replaced: Sequence[Replacement]) -> bool:
-    """Returns whether the fork has changed nothing in a file but hooks and replaced lines.
-
-    In a rebase, `base` is the fork before a commit: a line may be replaced in it already, or not yet.
-    """
-    ours, before = hooks.lines_of(forks), hooks.lines_of(base)
-    return len(ours) == len(before) and all(
-        one == other or one.rstrip("\n") in [each.of(other.rstrip("\n")) for each in replaced]
-        for one, other in zip(ours, before, strict=True)
-    )
 
 
 def _merged(base: Path, ours: Path, theirs: Path, stripped: dict[Path, str]) -> str | None:

@@ -186,22 +186,30 @@ def _inserted(path: str, text: str, hook: Hook, order: int) -> _Edit:
 
 
 def _replaced(path: str, text: str, replacement: Replacement, order: int) -> _Edit:
-    matches = [
-        match for match in re.finditer(r"^.*$", text, re.MULTILINE) if replacement.of(match[0]) is not None
-    ]
+    matches = replacement.find(text)
     if len(matches) != 1:
         raise AnchorError(
             replacement,
             numbers := [line_number(text, match.start()) for match in matches],
             f"The line {replacement.line!r} that the fork replaces {_where(path, numbers)}",
         )
-    made = replacement.of(matches[0][0]) or ""
-    if replacement.of(made) is not None:
+    start, end = matches[0].span()
+    made = matches[0].expand(replacement.text)
+    if replacement.find(text[:start] + made + text[end:]):
         raise Refusal(
             f"The line {replacement.line!r} of {path} also matches what the fork puts there ({made!r}), so it would be "
             "replaced again: make the expression narrower."
         )
-    return _Edit(*matches[0].span(), order, made)
+    return _Edit(start, end, order, made)
+
+
+def own_lines(text: str, replacements: Sequence[Replacement]) -> dict[int, list[str]]:
+    """Returns the fork's own for lines of a text of upstream's, by the number of the line, from 1."""
+    found: dict[int, list[str]] = {}
+    for one in replacements:
+        for match in one.find(text):
+            found.setdefault(line_number(text, match.start()), []).append(match.expand(one.text))
+    return found
 
 
 def _where(path: str, numbers: Sequence[int]) -> str:

@@ -85,7 +85,7 @@ def _line_at_base(git: Git, base: str | None, path: str, one: Hook | Replacement
     if text is None:
         return None
     if isinstance(one, Replacement):
-        return next((line for line in text.split("\n") if re.fullmatch(one.line, line)), None)
+        return next((match[0] for match in one.find(text)), None)
     try:
         position = hooks.place(path, text, one)
     except Refusal:

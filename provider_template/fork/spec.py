@@ -54,15 +54,14 @@ class Replacement:
 
     file: str
     line: str
-    """A regular expression that matches exactly one whole line."""
+    r"""A regular expression that matches exactly one whole line; `(?<=…\n)` before it tells equal lines apart."""
     text: str
     r"""The fork's line; `\1` stands for what the first group of the expression matches, as in `re.sub`."""
     why: str
 
-    def of(self, line: str) -> str | None:
-        """Returns the fork's line for a line of upstream's; None for any other line."""
-        found = re.fullmatch(self.line, line)
-        return found.expand(self.text) if found else None
+    def find(self, text: str) -> list[re.Match[str]]:
+        """Returns the lines of a text of upstream's that it replaces: one, if it fits."""
+        return list(re.finditer(f"^(?:{self.line})$", text, re.MULTILINE))
 
 
 @dataclass(frozen=True)

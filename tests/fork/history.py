@@ -35,7 +35,7 @@ why = "the distribution has a name of its own"
 
 [[replace]]
 file = "pyproject.toml"
-line = '^version = "(\\d+\\.\\d+\\.\\d+)"$'
+line = '(?<=name = "litellm"\\n)version = "(\\d+\\.\\d+\\.\\d+)"'
 with = 'version = "\\1+acme"'
 why = "a version of its own"
 
