@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import fork_peers
 from scripts.litellm_upstream import VERSIONS, upstream
-from tests.fork.history import Row, go, make_fork, probe_python
+from tests.fork.history import Row, go, make_fork
 from tests.support import commit_all, copy_template
 
 _RESULTS = Path(__file__).parent / "results"
@@ -30,14 +30,13 @@ def run_fork(template: Path, repository: Path, versions: Sequence[str]) -> list[
         repository: a bare repository with a tag for each version.
         versions: from the oldest to the newest.
     """
-    python = probe_python()
     tags = [f"v{version}" for version in versions]
     rows: list[Row] = []
     for strategy in ("merge", "rebase"):
         for wanted in (tags[1:], tags[-1:]):
             with tempfile.TemporaryDirectory() as folder:
                 make_fork(Path(folder) / "fork", template, repository, tags[0])
-                rows.append(go(Path(folder) / "fork", wanted, strategy, python))
+                rows.append(go(Path(folder) / "fork", wanted, strategy))
     return rows
 
 

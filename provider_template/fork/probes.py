@@ -127,4 +127,4 @@ def probe_folder(folder: Path, provider: Provider, python: str, *, tree: Path | 
             )
         shown = "\n".join(f"    {line}" for line in lines[-_SHOWN_LINES:])
         raise Refusal(f"The probes of {provider.name} failed with {python}:\n{shown}")
-    return Probed(provider.name, tuple(lines))
+    return Probed(provider.name, tuple(line for line in done.stdout.splitlines() if line.startswith("ok ")))

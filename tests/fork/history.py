@@ -16,10 +16,11 @@ from tests.support import UV, locked, must, render, run
 
 # From two renders, so that each has its own folder, hooks and dependencies.
 PROVIDERS: tuple[dict[str, Answer], ...] = (
-    {"layout": "fork", "provider_name": "Acme AI", "ci": "github"},
+    {"layout": "fork", "provider_name": "Acme AI", "fork_name": "acme", "ci": "github"},
     {
         "layout": "fork",
         "provider_name": "Nördlicher Rat 2",
+        "fork_name": "acme",
         "api_format": "custom",
         "auth": "oauth_client_credentials",
         "ci": "github",
@@ -63,23 +64,25 @@ class Row:
     """Of the syncs, without the probes."""
 
 
-def probe_python() -> Path:
-    """Makes (or finds) an environment with what LiteLLM and the providers need; returns its interpreter."""
-    with locked("fork-probes") as folder:
+# From here on, LiteLLM does not run without the compiled modules of the same version.
+COMPILED = (1, 109)
+
+
+def probe_python(version: str) -> Path:
+    """Makes (or finds) an environment with what a version of LiteLLM and the providers need; returns its interpreter.
+
+    Older versions share one, with the newest LiteLLM that can be installed; the tool imports the fork's own anyway.
+    """
+    compiled = tuple(map(int, version.split(".")[:2])) >= COMPILED
+    with locked(f"fork-probes-{version}" if compiled else "fork-probes") as folder:
         python, done = folder / "venv" / "bin" / "python", folder / "installed"
         if not done.exists():
             must(UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv", cwd=ROOT)
-            wanted = (
-                "litellm[proxy]",
-                "authlib",
-                "filelock",
-                "platformdirs",
-                "typer",
-                "rich",
-                "pytest",
-                "anthropic",
-            )
-            must(UV, "pip", "install", "--quiet", "--python", python, *wanted, cwd=ROOT)
+            install = (UV, "pip", "install", "--quiet", "--python", python)
+            must(*install, "litellm[proxy]", "authlib", "filelock", "platformdirs", "typer", "rich", cwd=ROOT)
+            if compiled:
+                # Not all that it asks for need be published yet.
+                must(*install, "--no-deps", f"litellm=={version}", cwd=ROOT)
             done.touch()
     return python
 
@@ -115,14 +118,13 @@ def tool(folder: Path, *arguments: str) -> str:
     return must(sys.executable, "fork/tool", *arguments, cwd=folder)
 
 
-def go(folder: Path, tags: Sequence[str], strategy: str, python: Path) -> Row:
+def go(folder: Path, tags: Sequence[str], strategy: str) -> Row:
     """Syncs a fork to each of the tags, one after the other, and probes and verifies it after each.
 
     Args:
         folder: The fork, at an older version.
         tags: Upstream's releases to go to, in order.
         strategy: `merge` or `rebase`.
-        python: The interpreter for the probes.
     """
     conflicts = refused = probes = 0
     seconds = 0.0
@@ -147,7 +149,8 @@ def go(folder: Path, tags: Sequence[str], strategy: str, python: Path) -> Row:
             break
         report: dict[str, Any] = json.loads(done.stdout)
         conflicts += report["conflicts"]
-        found = json.loads(tool(folder, "verify", "--json", "--python", str(python)))
+        python = str(probe_python(tag.removeprefix("v")))
+        found = json.loads(tool(folder, "verify", "--json", "--python", python))
         assert found["base"] == tag
         assert not must("git", "status", "--porcelain", "--untracked-files=no", cwd=folder)
         probes += sum(len(lines) for lines in found["probes"].values())

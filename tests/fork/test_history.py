@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.litellm_upstream import SAMPLE, upstream
-from tests.fork.history import go, make_fork, probe_python
+from tests.fork.history import go, make_fork
 
 
 @pytest.mark.parametrize("strategy", ["merge", "rebase"])
@@ -16,6 +16,6 @@ def test_real_releases(strategy: str, jump: bool, copier_template: Path, tmp_pat
     tags = [f"v{version}" for version in SAMPLE]
     make_fork(tmp_path / "fork", copier_template, upstream(SAMPLE), tags[0])
     wanted = tags[-1:] if jump else tags[1:]
-    row = go(tmp_path / "fork", wanted, strategy, probe_python())
+    row = go(tmp_path / "fork", wanted, strategy)
     assert (row.syncs, row.conflicts, row.refused) == (len(wanted), 0, 0)
     assert row.probes >= 2 * len(wanted)
