@@ -80,10 +80,10 @@ def preview(
     Ends with 0 if the update merges without hand work or there is none, 3 if there are conflicts, 1 if it cannot be computed.
     """
     from provider_template.plan import Wish, make_plan
-    from provider_template.project import open_project
+    from provider_template.project import open_package
     from provider_template.report import Report
 
-    with make_plan(open_project(path), Wish(to, _answers(data)), keep=False) as plan:
+    with make_plan(open_package(path), Wish(to, _answers(data)), keep=False) as plan:
         report = Report.of(plan)
         if as_json:
             _print_json(report.as_json())
@@ -110,12 +110,12 @@ def update(
     Ends with 0 if all merged, 3 if there are conflicts to resolve as in any merge of git, 1 if nothing was changed.
     """
     from provider_template.plan import Wish, make_plan
-    from provider_template.project import open_project
+    from provider_template.project import open_package
     from provider_template.report import Report
     from provider_template.update import apply
 
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    with make_plan(open_project(path), Wish(to, _answers(data), ask, trust), keep=True) as plan:
+    with make_plan(open_package(path), Wish(to, _answers(data), ask, trust), keep=True) as plan:
         if plan.migrations and not trust:
             commands = ", ".join(one.words for one in plan.migrations)
             raise Refusal(
@@ -144,9 +144,9 @@ def check(
     Ends with 0 if all is well, 3 if something has to be mended, 1 if it is no package.
     """
     from provider_template.check import look
-    from provider_template.project import open_project
+    from provider_template.project import open_package
 
-    health = look(open_project(path), offline=offline)
+    health = look(open_package(path), offline=offline)
     if as_json:
         _print_json(health.as_json())
     else:

@@ -144,6 +144,21 @@ def open_project(folder: Path) -> Project:
     return Project(folder, answers, TemplateFiles.from_text(text))
 
 
+def open_package(folder: Path) -> Project:
+    """Reads the package in a folder, which is to be one of its own.
+
+    Raises:
+        Refusal: As `open_project`; or it is a provider in a fork of LiteLLM.
+    """
+    project = open_project(folder)
+    if project.answers.get("layout") == "fork":
+        raise Refusal(
+            f"{project.folder} is a provider in a fork of LiteLLM, and this is for packages: in the fork's top folder, run "
+            f"copier update --answers-file fork/{project.folder.name}/{ANSWERS}, or python fork/tool verify."
+        )
+    return project
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 

@@ -173,23 +173,13 @@ def _commit(
     git: Git, spec: Spec, strategy: str, head: str, start: Version, end: Version
 ) -> tuple[str, Composed, tuple[str, ...]]:
     """Composes and commits; returns the commit, what was composed, and the commits that a rebase left out."""
-    text = git.blob(head, SPEC) or b""
-    composed = compose(
-        git, end.commit, head, spec, base=start.commit, more={SPEC: upstream.with_base(text, end)}
-    )
-    theirs, made = git.tree(end.commit), git.tree(composed.tree)
-    different = [path for path in (*spec.keep, *spec.take) if theirs.get(path) != made.get(path)]
-    composed = compose(
-        git,
-        end.commit,
-        head,
-        spec,
-        base=start.commit,
-        more={
-            SPEC: upstream.with_base(text, end),
-            CHANGES: changes(spec, end, different).encode(),
-        },
-    )
+    ours, theirs = git.tree(head), git.tree(end.commit)
+    kept = [path for path in spec.keep if ours.get(path) != theirs.get(path)]
+    written = {
+        SPEC: upstream.with_base(git.blob(head, SPEC) or b"", end),
+        CHANGES: changes(spec, end, kept).encode(),
+    }
+    composed = compose(git, end.commit, head, spec, base=start.commit, more=written)
     message = f"chore: sync with LiteLLM {end.name}\n\n{TRAILER}: {end.name} {end.commit}\n"
     if strategy == "merge":
         return commit_tree(git, composed.tree, [head, end.commit], message), composed, ()

@@ -34,12 +34,11 @@ def fetch(git: Git, spec: Spec) -> None:
             f"such as with git remote set-url {remote} {spec.upstream.url}"
         )
     branch = spec.upstream.branch
-    done = git.run(
-        *("fetch", "--quiet", "--no-auto-gc", remote),
-        *(f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}", "refs/tags/*:refs/tags/*"),
-    )
-    if done.returncode:
-        raise Refusal(f"Upstream ({spec.upstream.url}) cannot be fetched: {words(done.stderr)}")
+    for refs in (f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}", "refs/tags/*:refs/tags/*"):
+        done = git.run("fetch", "--quiet", "--no-auto-gc", "--no-tags", remote, refs)
+        # A tag that upstream has moved, or that the fork has itself, stays as it is here; the others have come.
+        if done.returncode and b"would clobber existing tag" not in done.stderr:
+            raise Refusal(f"Upstream ({spec.upstream.url}) cannot be fetched: {words(done.stderr)}")
 
 
 def releases(git: Git, spec: Spec, *, merged: str | None = None) -> list[str]:

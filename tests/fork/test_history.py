@@ -10,8 +10,15 @@ from scripts.litellm_upstream import SAMPLE, upstream
 from tests.fork.history import go, make_fork
 
 
-@pytest.mark.parametrize("strategy", ["merge", "rebase"])
-@pytest.mark.parametrize("jump", [False, True], ids=["steps", "jump"])
+@pytest.mark.parametrize(
+    ("strategy", "jump"),
+    [
+        ("merge", False),
+        ("rebase", True),
+        pytest.param("merge", True, marks=pytest.mark.slow),
+        pytest.param("rebase", False, marks=pytest.mark.slow),
+    ],
+)
 def test_real_releases(strategy: str, jump: bool, copier_template: Path, tmp_path: Path) -> None:
     tags = [f"v{version}" for version in SAMPLE]
     make_fork(tmp_path / "fork", copier_template, upstream(SAMPLE), tags[0])

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
+from tests.support import must
 
 STRATEGIES = ("merge", "rebase")
 
@@ -189,3 +190,10 @@ def test_modes_of_files_stay(upstream: Upstream, fork: Fork) -> None:
     upstream.release("v1.1.0", {"litellm/main.py": "two = 2\n"})
     fork.synced()
     assert fork.git("ls-files", "--stage", "fork/acme/run.sh").startswith("100755")
+
+
+def test_a_tag_that_upstream_has_moved_stops_nothing(upstream: Upstream, fork: Fork) -> None:
+    for number, repository in enumerate((fork.folder, upstream.folder)):
+        must("git", "tag", "nightly", "HEAD" if number else "HEAD~1", cwd=repository)
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    assert fork.synced()["to"] == "v1.1.0"

@@ -76,6 +76,15 @@ def test_there_and_back(developed: Path, tmp_path: Path) -> None:
     assert files(back) == before
 
 
+@pytest.mark.parametrize("command", ["preview", "update", "check"])
+def test_what_is_for_packages_says_so_in_a_fork(command: str, developed: Path, tmp_path: Path) -> None:
+    tool(tmp_path, "to-fork", developed, tmp_path / "fork")
+    [here] = [path.parent for path in (tmp_path / "fork").glob("fork/*/.copier-answers.yml")]
+    done = tool(tmp_path, command, here)
+    assert done.returncode == 1
+    assert f"copier update --answers-file fork/{here.name}/.copier-answers.yml" in done.stdout
+
+
 def test_a_fork_has_the_provider_already(developed: Path, tmp_path: Path) -> None:
     fork = tmp_path / "fork"
     tool(tmp_path, "to-fork", developed, fork)
