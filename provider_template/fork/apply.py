@@ -8,7 +8,7 @@ from .compose import decoded, managed_texts, refuse_taken
 from .drift import declared_then, unlike
 from .errors import Refusal
 from .git import Git
-from .spec import SPEC, Spec, in_folder
+from .spec import SPEC, Spec, fits, in_folder
 from .upstream import Version
 
 
@@ -67,6 +67,11 @@ def _refuse_edited(git: Git, version: Version, spec: Spec) -> None:
         if content is None:
             edited.append(f"{path} is not in the work tree, and a hook belongs into it: bring it back.")
             continue
+        if b"\r\n" in content:
+            edited.append(
+                f"{path} has line ends of Windows: set core.autocrlf to false, and check it out again."
+            )
+            continue
         original = decoded(git.blob(version.commit, path) or b"", path)
         lines = [*spec.of(path)[1], *declared_then(git, "HEAD", path, spec).of(path)[1]]
         number = unlike(hooks.strip(path, decoded(content, path)), original, lines)
@@ -92,9 +97,11 @@ def _left(git: Git, version: Version, spec: Spec) -> dict[str, bytes]:
 
 
 def _kept(git: Git, version: Version, spec: Spec) -> list[str]:
-    return [
-        path for path in (*spec.keep, *spec.take) if _content(git, path) != git.blob(version.commit, path)
-    ]
+    """Returns the files under `keep` and `take` that are not as upstream has them, in the work tree."""
+    patterns = (*spec.keep, *spec.take)
+    here = git.must("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    paths = {path for path in (*git.tree(version.commit), *here) if fits(patterns, path)}
+    return [path for path in paths if _content(git, path) != git.blob(version.commit, path)]
 
 
 def _content(git: Git, path: str) -> bytes | None:

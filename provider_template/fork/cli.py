@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,10 +33,14 @@ def main(arguments: Sequence[str], program: str = "python fork/tool") -> int:
     except Refusal as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return _REFUSED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python must not try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _REFUSED
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201
+    print(text, flush=True)  # noqa: T201
 
 
 def _answer(chosen: argparse.Namespace, as_json: dict[str, Any], text: str) -> None:
@@ -92,8 +97,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     add("remove-upstream", _remove_upstream, "remove upstream's remote; the next sync adds it again")
     one = add("wheel", _wheel, "make LiteLLM's own wheel with the providers in it; needs no fork")
-    one.add_argument(
-        "--litellm", required=True, metavar="VERSION", help="the version of LiteLLM, such as 1.106.2"
+    _version(
+        one, "--litellm", "the version of LiteLLM, such as 1.106.2; else the one that the fork is made of"
     )
     one.add_argument(
         "--out", type=Path, default=Path("dist"), metavar="FOLDER", help="where to write it (dist)"
@@ -206,7 +211,10 @@ def _rollback(chosen: argparse.Namespace) -> int:
     from .releases import rollback
 
     name, kept, push = rollback(repository(chosen.folder), chosen.to)
-    _say(f"The branch is where {name} is. Where it was before is branch {kept}.\nIf it was pushed: {push}")
+    _say(
+        f"The branch is where {name} is (--to names another backup). Where it was before is branch {kept}.\n"
+        f"If it was pushed: {push}"
+    )
     return _DONE
 
 

@@ -9,7 +9,7 @@ from . import hooks
 from .errors import Refusal
 from .git import Entry, Git
 from .moved import mend
-from .spec import Spec
+from .spec import Spec, fits
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def managed_texts(git: Git, upstream: str, spec: Spec, base: str | None = None) 
             what = ", ".join([hook.tag for hook in inserted] + [f"the line {one.line!r}" for one in replaced])
             refused.append(
                 f"{path} is not there in upstream's version and {what} belongs into it: "
-                + mend(git, base, upstream, path, inserted)
+                + mend(git, base, upstream, path, [*inserted, *replaced])
             )
             continue
         try:
@@ -78,7 +78,7 @@ def compose(
     head: str,
     spec: Spec,
     *,
-    base: str | None = None,
+    base: str | None,
     more: Mapping[str, bytes] | None = None,
 ) -> Composed:
     """Composes the tree that a fork has on a commit of upstream's.
@@ -88,7 +88,8 @@ def compose(
         upstream: The commit of upstream's.
         head: The commit that has the fork's own files.
         spec: What the fork has of its own.
-        base: The commit of upstream's that `head` was made of, to say what both sides have changed.
+        base: The commit of upstream's that `head` was made of, to tell which files the fork has changed; None where
+            that is not known, and then it is all that it has.
         more: Files to put in at last, by path.
 
     Raises:
@@ -97,23 +98,19 @@ def compose(
     theirs, ours = git.tree(upstream), git.tree(head)
     refuse_taken(theirs, spec)
     texts = managed_texts(git, upstream, spec, base)
+    before = git.tree(base) if base else {}
+    edited = sorted(path for path in ours.keys() | before.keys() if ours.get(path) != before.get(path))
     changes: dict[str, Entry | None] = {path: entry for path, entry in ours.items() if spec.owns(path)}
-    for path in spec.keep:
-        changes[path] = ours.get(path)
+    changes |= {path: ours.get(path) for path in edited if fits(spec.keep, path)}
     for path, text in texts.items():
         changes[path] = Entry(theirs[path].mode, git.write_blob(text.encode()))
     for path, content in (more or {}).items():
         changes[path] = Entry(ours[path].mode if path in ours else "100644", git.write_blob(content))
-    before = git.tree(base) if base else {}
     return Composed(
         git.write_tree(upstream, {path: entry for path, entry in changes.items() if entry or path in theirs}),
         texts,
-        kept=tuple(
-            path
-            for path in spec.keep
-            if base and before.get(path) != theirs.get(path) and ours.get(path) != before.get(path)
-        ),
-        taken=tuple(path for path in spec.take if base and ours.get(path) != before.get(path)),
+        kept=tuple(path for path in edited if fits(spec.keep, path) and before.get(path) != theirs.get(path)),
+        taken=tuple(path for path in edited if fits(spec.take, path)),
     )
 
 

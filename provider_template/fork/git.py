@@ -82,7 +82,7 @@ class Git:
                 start_new_session=detached,
             )
         except FileNotFoundError:
-            raise Refusal("There is no git on this machine: install git 2.30 or newer.") from None
+            raise Refusal("There is no git on this machine: install git 2.31 or newer.") from None
 
     def must(self, *arguments: str, content: bytes = b"", more: Mapping[str, str] | None = None) -> str:
         """Runs git and returns what it printed, without the last newline.

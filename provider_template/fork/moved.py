@@ -24,38 +24,43 @@ def mend(git: Git, base: str | None, upstream: str, path: str, lost: Sequence[Ho
         path: The file that it was in.
         lost: The hooks or lines of that file that have no place.
     """
-    hints = [hint for one in lost if (hint := _whereabouts(git, base, upstream, path, one))]
-    return f"{'; '.join(hints) or 'nothing like it was found'}; {_how(lost)}"
+    found = [_whereabouts(git, base, upstream, path, one) for one in lost]
+    hints = [hint for hint, _ in found if hint]
+    return f"{'; '.join(hints) or 'nothing like it was found'}; {_how(lost[0], found[0][1])}"
 
 
-def _how(lost: Sequence[Hook | Replacement]) -> str:
-    tags = [one.tag for one in lost if isinstance(one, Hook) and one.owner != "fork"]
-    if tags:
-        return (
-            f"write its place into {SPEC}, under [anchors]: \"{tags[0]}\" = {{ file = '…', anchor = '^…$' }}"
-        )
-    if any(isinstance(one, Hook) for one in lost):
+def _how(lost: Hook | Replacement, place: str) -> str:
+    if isinstance(lost, Replacement):
+        return f"mend the [[replace]] entry in {SPEC}, or take it out"
+    if lost.owner == "fork":
         return f"mend file and anchor of the hook in {SPEC}"
-    return f"mend the [[replace]] entry in {SPEC}, or take it out"
+    return f'write its place into {SPEC}, under [anchors]: "{lost.tag}" = {{ {place or "file = …, anchor = …"} }}'
 
 
-def _whereabouts(git: Git, base: str | None, upstream: str, path: str, one: Hook | Replacement) -> str:
-    """Returns where a place may be now: the same pattern in another file, or the likeliest line of this one."""
+def _whereabouts(
+    git: Git, base: str | None, upstream: str, path: str, one: Hook | Replacement
+) -> tuple[str, str]:
+    """Returns where a place may be now, in words and as in fork.toml.
+
+    That is where the same pattern matches in another file, or the likeliest line of this one.
+    """
     pattern = one.anchor if isinstance(one, Hook) else f"^(?:{one.line})$"
     if pattern and (elsewhere := _elsewhere(git, upstream, path, pattern)):
-        return f"it matches once in {elsewhere}"
+        return f"it matches once in {elsewhere}", f"file = '{elsewhere}'"
     text = _text(git, upstream, path)
     line = _line_at_base(git, base, path, one)
     if text is None or line is None:
-        return ""
+        return "", ""
     numbered = list(enumerate(text.split("\n"), 1))
     score, number, likely = max(
         (difflib.SequenceMatcher(None, line, other).ratio() if other.strip() else 0.0, number, other)
         for number, other in _near(numbered, line)
     )
     if score < _ALIKE:
-        return ""
-    return f"{path}:{number} is the line most like it ({likely.strip()!r})"
+        return "", ""
+    # Quotes need no care in a pattern, and could end the text in TOML.
+    anchor = re.sub(r"['\"]", ".", re.sub(r"\\([ :#&~,;=-])", r"\1", re.escape(likely)))
+    return f"{path}:{number} is the line most like it ({likely.strip()!r})", f"anchor = '^{anchor}$'"
 
 
 def _near(numbered: list[tuple[int, str]], line: str) -> list[tuple[int, str]]:

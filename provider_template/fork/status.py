@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import upstream
+from .compose import managed_texts
 from .drift import drift
 from .driver import is_current
+from .errors import Refusal
 from .git import Git
 from .near import near_anchors
 from .releases import backups, releases
@@ -27,6 +29,8 @@ class Status:
     """The date and subject of the last sync; empty where there was none."""
     hooks: tuple[str, ...]
     findings: tuple[str, ...]
+    refused: tuple[str, ...]
+    """What a sync to that version would be refused for."""
     near: tuple[str, ...]
     driver: bool | None
     release: str
@@ -55,6 +59,11 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
         if between and (spec.upstream.version(one) or ()) > between
     ]
     found = releases(git, spec)
+    try:
+        managed_texts(git, newest.commit, spec, base.commit)
+        refused: list[str] = []
+    except Refusal as refusal:
+        refused = str(refusal).splitlines()
     return Status(
         base=base,
         newest=newest,
@@ -63,6 +72,7 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
         last_sync=git.must("log", "-1", "--first-parent", f"--grep=^{TRAILER}: ", "--format=%as %s"),
         hooks=tuple(hook.tag for hook in spec.hooks),
         findings=tuple(drift(git, base.commit, "HEAD", spec)),
+        refused=tuple(refused),
         near=near_anchors(git, base.commit, newest.commit, spec),
         driver=is_current(git, spec),
         release=found[0].tag if found else "",

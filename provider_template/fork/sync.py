@@ -13,7 +13,7 @@ from .errors import Refusal
 from .git import Git, words
 from .near import near_anchors
 from .probes import Probed, probe
-from .spec import SPEC, Spec, in_commit
+from .spec import SPEC, Spec, fits, in_commit
 from .upstream import Version
 
 TRAILER = "Upstream-Base"
@@ -173,11 +173,11 @@ def _commit(
     git: Git, spec: Spec, strategy: str, head: str, start: Version, end: Version
 ) -> tuple[str, Composed, tuple[str, ...]]:
     """Composes and commits; returns the commit, what was composed, and the commits that a rebase left out."""
-    ours, theirs = git.tree(head), git.tree(end.commit)
-    kept = [path for path in spec.keep if ours.get(path) != theirs.get(path)]
+    kept = [path for path in git.changed(start.commit, head) if fits(spec.keep, path)]
+    different = set(git.changed(end.commit, head))
     written = {
         SPEC: upstream.with_base(git.blob(head, SPEC) or b"", end),
-        CHANGES: changes(spec, end, kept).encode(),
+        CHANGES: changes(spec, end, [path for path in kept if path in different]).encode(),
     }
     composed = compose(git, end.commit, head, spec, base=start.commit, more=written)
     message = f"chore: sync with LiteLLM {end.name}\n\n{TRAILER}: {end.name} {end.commit}\n"
@@ -204,14 +204,15 @@ def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tu
     top, dropped = end.commit, []
     tree = git.must("rev-parse", f"{top}^{{tree}}")
     for commit in git.lines("rev-list", "--reverse", "--first-parent", head, f"^{start.commit}"):
+        message = git.must("show", "-s", "--format=%B", commit) + "\n"
+        if f"\n{TRAILER}: " in message:
+            continue  # an earlier sync: the last commit has all that it recorded
         composed = _as_of(git, spec, commit, end)
-        subject = git.must("show", "-s", "--format=%h %s", commit)
         if composed == tree:
-            dropped.append(subject)
+            dropped.append(git.must("show", "-s", "--format=%h %s", commit))
             continue
         author = git.must("show", "-s", "--format=%an%n%ae%n%ad", "--date=raw", commit).split("\n")
         names = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE")
-        message = git.must("show", "-s", "--format=%B", commit) + "\n"
         top = commit_tree(git, composed, [top], message, dict(zip(names, author, strict=True)))
         tree = composed
     return top, tuple(dropped)
@@ -221,7 +222,7 @@ def _as_of(git: Git, spec: Spec, commit: str, end: Version) -> str:
     """Returns the tree of a commit of the fork's on a new version."""
     try:
         then = in_commit(git, commit)
-        return compose(git, end.commit, commit, then).tree
+        return compose(git, end.commit, commit, then, base=then.upstream.commit or None).tree
     except Refusal:
         ours, theirs = git.tree(commit), git.tree(end.commit)
         return git.write_tree(

@@ -28,7 +28,7 @@ def fetch(git: Git, spec: Spec) -> None:
     known = git.run("remote", "get-url", remote)
     if known.returncode:
         git.must("remote", "add", "--no-tags", remote, spec.upstream.url)
-    elif (url := known.stdout.decode().strip()) != spec.upstream.url:
+    elif _place(url := known.stdout.decode().strip()) != _place(spec.upstream.url):
         raise Refusal(
             f"The remote {remote} is {url}, and {SPEC} says {spec.upstream.url}: make them the same, "
             f"such as with git remote set-url {remote} {spec.upstream.url}"
@@ -39,6 +39,12 @@ def fetch(git: Git, spec: Spec) -> None:
         # A tag that upstream has moved, or that the fork has itself, stays as it is here; the others have come.
         if done.returncode and b"would clobber existing tag" not in done.stderr:
             raise Refusal(f"Upstream ({spec.upstream.url}) cannot be fetched: {words(done.stderr)}")
+
+
+def _place(url: str) -> str:
+    """Returns host and path of a URL, which name the same repository by https and by ssh."""
+    found = re.fullmatch(r"(?:\w+://)?(?:[^@/]+@)?(.+?)(?:\.git)?/?", url)
+    return found[1].replace(":", "/", 1) if found else url
 
 
 def releases(git: Git, spec: Spec, *, merged: str | None = None) -> list[str]:
@@ -113,9 +119,20 @@ def base(git: Git, spec: Spec, head: str = "HEAD") -> Version:
     if git.commit(tip) and (common := git.run("merge-base", head, tip).stdout.decode().strip()):
         candidates.append(Version(common[:12], common))
     for one in candidates:
-        if one.commit != found.commit and git.is_ancestor(found.commit, one.commit):
+        # A sync that was reverted is in the history, and yet the files are of the version before it.
+        if (
+            one.commit != found.commit
+            and git.is_ancestor(found.commit, one.commit)
+            and _lines_between(git, one.commit, head) <= _lines_between(git, found.commit, head)
+        ):
             found = one
     return found
+
+
+def _lines_between(git: Git, one: str, other: str) -> int:
+    """Returns how many lines are in one of two commits only."""
+    facts = git.must("diff-tree", "-r", "--no-renames", "--shortstat", one, other)
+    return sum(int(number) for number in re.findall(r"(\d+) (?:insertion|deletion)", facts))
 
 
 def _fetch_one(git: Git, spec: Spec) -> None:

@@ -11,7 +11,7 @@ from .drift import drift, undefined
 from .errors import Refusal
 from .git import Git
 from .probes import Probed, probe
-from .spec import Spec, in_commit
+from .spec import SPEC, Spec, fits, in_commit
 from .upstream import Version
 
 
@@ -80,6 +80,12 @@ def _texts(git: Git, commit: str, spec: Spec, base: str | None = None) -> list[s
 
 
 def _changes(git: Git, spec: Spec, base: Version) -> list[str]:
+    recorded = spec.upstream
+    if recorded.commit != base.commit:
+        return [
+            f"{SPEC} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the command "
+            "apply, and commit."
+        ]
     written = git.blob("HEAD", CHANGES)
     if written == changes_of(git, spec, base, "HEAD").encode():
         return []
@@ -88,6 +94,5 @@ def _changes(git: Git, spec: Spec, base: Version) -> list[str]:
 
 def changes_of(git: Git, spec: Spec, base: Version, commit: str) -> str:
     """Returns CUSTOM_CHANGES.md for a commit of the fork."""
-    theirs, ours = git.tree(base.commit), git.tree(commit)
-    kept = [path for path in (*spec.keep, *spec.take) if theirs.get(path) != ours.get(path)]
+    kept = [path for path in git.changed(base.commit, commit) if fits((*spec.keep, *spec.take), path)]
     return changes(spec, base, kept)

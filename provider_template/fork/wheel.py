@@ -42,12 +42,12 @@ class Built:
     dependencies: tuple[str, ...]
 
 
-def build(folder: Path, version: str, out: Path, number: int, wheel: Path | None = None) -> Built:
+def build(folder: Path, version: str | None, out: Path, number: int, wheel: Path | None = None) -> Built:
     """Makes a wheel of LiteLLM with the providers of a folder in it.
 
     Args:
         folder: Where the providers were rendered; a clone of LiteLLM or not.
-        version: The version of LiteLLM, such as 1.106.2.
+        version: The version of LiteLLM, such as 1.106.2; None for the one that the fork is made of.
         out: The folder to write the wheel to.
         number: The last part of the local version: 1 makes 1.106.2+acme.1.
         wheel: A wheel of that version, to take instead of downloading one.
@@ -55,11 +55,10 @@ def build(folder: Path, version: str, out: Path, number: int, wheel: Path | None
     Raises:
         Refusal: There is no such version, or a hook does not fit it; nothing was written.
     """
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise Refusal(f'"{version}" is no version of LiteLLM: write three numbers, such as 1.106.2.')
     if number < 1:
         raise Refusal(f"{number} is no build number: count from 1.")
     spec = in_folder(folder)
+    version = _version(spec, version)
     with TemporaryDirectory() as temporary:
         source = wheel or _download(version, Path(temporary))
         files, modes = _unpacked(source)
@@ -79,6 +78,20 @@ def build(folder: Path, version: str, out: Path, number: int, wheel: Path | None
     _pack(path, f"litellm-{local}.dist-info/RECORD", made, moved)
     tags = tuple(hook.tag for hook in spec.hooks if hook.file.startswith(_PACKAGE))
     return Built(path, local, tuple(provider.name for provider in spec.providers), tags, dependencies)
+
+
+def _version(spec: Spec, given: str | None) -> str:
+    """Returns the version to take, as it is in the names of wheels."""
+    if given is None:
+        numbers = spec.upstream.version(spec.upstream.base)
+        if numbers is None:
+            raise Refusal(
+                f"{SPEC} records no release of LiteLLM: name one with --litellm, such as --litellm 1.106.2."
+            )
+        return ".".join(map(str, numbers))
+    if not re.fullmatch(r"v?\d+\.\d+\.\d+", given):
+        raise Refusal(f'"{given}" is no version of LiteLLM: write three numbers, such as 1.106.2.')
+    return given.removeprefix("v")
 
 
 def _download(version: str, folder: Path) -> Path:

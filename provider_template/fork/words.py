@@ -88,6 +88,7 @@ def status_in_words(found: Status) -> str:
     if found.driver is not None:
         text += f"Merge driver: {'current' if found.driver else 'older than fork.toml, install it again'}.\n"
     text += _listed("Not as fork.toml says:", found.findings)
+    text += _listed(f"A sync to {found.newest.name} would be refused:", found.refused)
     text += _listed(f"Changed near the hooks until {found.newest.name}:", found.near)
     text += _listed("Backups:", found.backups)
     return text.rstrip("\n")
@@ -103,6 +104,7 @@ def status_in_json(found: Status) -> dict[str, Any]:
         "release": found.release,
         "hooks": list(found.hooks),
         "findings": list(found.findings),
+        "refused": list(found.refused),
         "near": list(found.near),
         "driver": found.driver,
         "backups": list(found.backups),

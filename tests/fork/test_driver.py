@@ -35,8 +35,11 @@ def in_place(fork: Fork, number: int) -> None:
     assert fork.text("pyproject.toml").startswith('[project]\nname = "acme-llm"\n')
     assert f'"openai=={number}",' in fork.text("pyproject.toml")
     assert fork.text("README.md") == "# Acme, branded\n"
-    # The base is told from the history; CUSTOM_CHANGES.md is written anew.
-    fork.does("changes")
+    # The base is told from the history.
+    assert "was merged since, by git alone: run the command apply" in fork.refuses(
+        "verify", "--no-probes", status=3
+    )
+    fork.does("apply")
     commit(fork.folder, "Changes")
     assert f"LiteLLM v1.{number}.0" in fork.does("verify", "--no-probes")
 

@@ -61,9 +61,13 @@ UPSTREAM: dict[Callable[[Upstream], None], tuple[str, ...]] = {
     renamed_anchor: (
         'The anchor of the hook "acme:setup" is not in litellm/utils.py',
         "litellm/utils.py:9 is the line most like it ('for handler in litellm.custom_provider_map:')",
-        "[anchors]",
+        """[anchors]: "acme:setup" = { anchor = '^    for handler in litellm\\.custom_provider_map:$' }""",
     ),
-    moved_anchor: ('"acme:setup" is not in litellm/utils.py', "it matches once in litellm/setup.py"),
+    moved_anchor: (
+        """"acme:setup" = { file = 'litellm/setup.py' }""",
+        '"acme:setup" is not in litellm/utils.py',
+        "it matches once in litellm/setup.py",
+    ),
     doubled_anchor: ('"acme:setup" is in litellm/utils.py 2 times (lines 9, 11) instead of once',),
     deleted_file: ("litellm/utils.py is not there in upstream's version and acme:setup belongs into it",),
     taken_path: (

@@ -197,3 +197,37 @@ def test_a_tag_that_upstream_has_moved_stops_nothing(upstream: Upstream, fork: F
         must("git", "tag", "nightly", "HEAD" if number else "HEAD~1", cwd=repository)
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
     assert fork.synced()["to"] == "v1.1.0"
+
+
+def test_kept_files_by_pattern_only_where_the_fork_has_edited_them(upstream: Upstream, fork: Fork) -> None:
+    upstream.release("v1.1.0", {"docs/one.md": "one\n", "docs/two.md": "two\n", "docs/three.md": "three\n"})
+    fork.synced()
+    fork.edit("fork.toml", 'keep = ["README.md"]', 'keep = ["README.md", "docs/"]')
+    fork.edit("docs/one.md", "one", "ours")
+    fork.git("rm", "--quiet", "docs/three.md")
+    fork.does("apply")
+    commit(fork.folder, "Docs of our own")
+    fork.does("verify", "--no-probes")
+    upstream.release(
+        "v1.2.0", {"docs/one.md": "1\n", "docs/two.md": "2\n", "docs/three.md": "3\n", "docs/four.md": "4\n"}
+    )
+    assert fork.synced()["kept"] == ["docs/one.md", "docs/three.md"]
+    assert [fork.text(f"docs/{name}.md") for name in ("one", "two", "four")] == ["ours\n", "2\n", "4\n"]
+    assert not (fork.folder / "docs/three.md").exists()
+    fork.does("verify", "--no-probes")
+
+
+def test_a_sync_that_was_reverted_is_done_again(upstream: Upstream, fork: Fork) -> None:
+    upstream.release("v1.1.0", {f"litellm/part{number}.py": "part = 1\n" for number in range(9)})
+    fork.synced()
+    after = fork.git("rev-parse", "HEAD^{tree}")
+    fork.git("revert", "--no-edit", "-m", "1", "HEAD")
+    fork.does("verify", "--no-probes")
+    assert fork.synced()["from"] == "v1.0.0"
+    assert fork.git("rev-parse", "HEAD^{tree}") == after
+
+
+def test_the_same_upstream_by_another_protocol(upstream: Upstream, fork: Fork) -> None:
+    fork.git("remote", "set-url", "upstream", f"file://{upstream.folder}/")
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    assert fork.synced()["to"] == "v1.1.0"
