@@ -155,6 +155,12 @@ def _plan(
     top: Path,
 ) -> Plan:
     version = template.describe(to)
+    layout = str(project.answers.get("layout", "package"))
+    if (wanted := str((wish.data or {}).get("layout", layout))) != layout:
+        raise Refusal(
+            f'"{wanted}" is another layout than this one has ({layout}), and an update keeps it: run provider-template '
+            "to-fork or to-package."
+        )
     if not template.has(project.commit):
         raise Refusal(
             f"The template at {project.source} has no version {project.commit}, which this package was rendered from: "

@@ -111,6 +111,10 @@ class Settling:
 
 
 def _recorded(folder: Path) -> dict[str, Any]:
+    if not (folder / ANSWERS).is_file():
+        raise Refusal(
+            '"fork" is no layout to adopt a provider into: adopt it as a package, then run provider-template to-fork.'
+        )
     answers = read_yaml((folder / ANSWERS).read_text(encoding="utf-8"))
     return {name: value for name, value in answers.items() if not name.startswith("_")}
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from . import hooks, upstream
 from .changes import CHANGES, changes
 from .compose import decoded, managed_texts, refuse_taken
-from .drift import declared_then, unlike
+from .drift import as_declared, declared_then, difference, unlike
 from .errors import Refusal
 from .git import Git
 from .spec import SPEC, Spec, fits, in_folder
@@ -26,11 +29,12 @@ def apply(git: Git, base: str | None = None) -> tuple[Version, list[str]]:
         That version, and the files that were written.
 
     Raises:
-        Refusal: A file has other changes, or a hook does not fit; nothing was written.
+        Refusal: A file has other changes, or a hook does not fit; then nothing was written.
+        OSError: A file cannot be written; those before it were.
     """
     spec = in_folder(git.folder)
     version = _base(git, spec, base)
-    refuse_taken(git.tree(version.commit), spec)
+    refuse_taken(git.tree(version.commit), git.tree("HEAD"), spec)
     texts = {path: text.encode() for path, text in managed_texts(git, version.commit, spec).items()}
     _refuse_edited(git, version, spec)
     texts |= {path: content for path, content in _left(git, version, spec).items() if path not in texts}
@@ -38,7 +42,7 @@ def apply(git: Git, base: str | None = None) -> tuple[Version, list[str]]:
     texts[CHANGES] = changes(spec, version, _kept(git, version, spec)).encode()
     written = [path for path, content in texts.items() if _content(git, path) != content]
     for path in written:
-        (git.folder / path).write_bytes(texts[path])
+        _write(git.folder / path, texts[path])
     return version, written
 
 
@@ -49,8 +53,20 @@ def write_changes(git: Git) -> bool:
     content = changes(spec, version, _kept(git, version, spec)).encode()
     if _content(git, CHANGES) == content:
         return False
-    (git.folder / CHANGES).write_bytes(content)
+    _write(git.folder / CHANGES, content)
     return True
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Writes a file in one step, so that it is never half of it."""
+    new = file.with_name(f".{file.name}.new")
+    try:
+        new.write_bytes(content)
+        if file.exists():
+            shutil.copymode(file, new)
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _base(git: Git, spec: Spec, name: str | None) -> Version:
@@ -73,8 +89,12 @@ def _refuse_edited(git: Git, version: Version, spec: Spec) -> None:
             )
             continue
         original = decoded(git.blob(version.commit, path) or b"", path)
+        text = decoded(content, path)
+        if hooks.blocks(path, text) and not as_declared(git, "HEAD", path, text, spec, whole=False):
+            edited.append(difference(git, version.commit, path, text, spec))
+            continue
         lines = [*spec.of(path)[1], *declared_then(git, "HEAD", path, spec).of(path)[1]]
-        number = unlike(hooks.strip(path, decoded(content, path)), original, lines)
+        number = unlike(hooks.strip(path, text), original, lines)
         if number:
             edited.append(
                 f"{path} is edited outside the markers, at line {number} without its hooks, compared with LiteLLM "
@@ -91,7 +111,12 @@ def _left(git: Git, version: Version, spec: Spec) -> dict[str, bytes]:
         content, original = _content(git, path), git.blob(version.commit, path)
         if path in spec.managed or spec.owns(path) or content is None or original is None:
             continue
-        if b"# >>> " in content and hooks.strip(path, decoded(content, path)).encode() == original:
+        text = decoded(content, path) if hooks.blocks(path, content.decode(errors="replace")) else ""
+        if (
+            text
+            and as_declared(git, "HEAD", path, text, spec, whole=False)
+            and hooks.strip(path, text).encode() == original
+        ):
             found[path] = original
     return found
 

@@ -33,10 +33,18 @@ def main(arguments: Sequence[str], program: str = "python fork/tool") -> int:
     except Refusal as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return _REFUSED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; Python must not try to write the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return _closed()
+        print(f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.", file=sys.stderr)  # noqa: T201
         return _REFUSED
+
+
+def _closed() -> int:
+    """Returns the exit status where whoever read the output has seen enough."""
+    # Python must not try to write the rest at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _REFUSED
 
 
 def _say(text: str) -> None:

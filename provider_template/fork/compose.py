@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from . import hooks
 from .errors import Refusal
@@ -96,7 +97,7 @@ def compose(
         Refusal: Something does not fit, or upstream has a file where the fork has its own.
     """
     theirs, ours = git.tree(upstream), git.tree(head)
-    refuse_taken(theirs, spec)
+    refuse_taken(theirs, ours, spec)
     texts = managed_texts(git, upstream, spec, base)
     before = git.tree(base) if base else {}
     edited = sorted(path for path in ours.keys() | before.keys() if ours.get(path) != before.get(path))
@@ -114,12 +115,19 @@ def compose(
     )
 
 
-def refuse_taken(theirs: Mapping[str, Entry], spec: Spec) -> None:
-    """Refuses where upstream has a file among the fork's own paths."""
-    taken = [path for path in theirs if spec.owns(path)]
+def refuse_taken(theirs: Mapping[str, Entry], ours: Iterable[str], spec: Spec) -> None:
+    """Refuses where upstream has a file among the fork's own paths, or a folder where the fork has a file."""
+    own = {path for path in ours if spec.owns(path) or (fits(spec.keep, path) and path not in theirs)}
+    taken = [path for path in theirs if spec.owns(path) or _parents(path) & own]
+    over = {parent for path in own for parent in _parents(path)}
+    taken += [path for path in theirs if path in over]
     if taken:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise Refusal(
             f"Upstream has {taken[0]}{more} now, where the fork has files of its own: rename the fork's folder "
             "(render the provider again under another name), or take the path out of the owned ones."
         )
+
+
+def _parents(path: str) -> set[str]:
+    return {parent.as_posix() for parent in PurePosixPath(path).parents}

@@ -8,7 +8,7 @@ from . import hooks
 from .compose import decoded, managed_texts, refuse_taken
 from .errors import Refusal
 from .git import Git
-from .spec import SPEC, Hook, Replacement, Spec, fits, in_commit
+from .spec import SPEC, Replacement, Spec, fits, in_commit
 
 
 def drift(git: Git, base: str, head: str, spec: Spec) -> list[str]:
@@ -24,11 +24,12 @@ def drift(git: Git, base: str, head: str, spec: Spec) -> list[str]:
         A sentence for each file that is not as composed, with how to mend it; sorted by path.
     """
     try:
-        refuse_taken(git.tree(base), spec)
+        refuse_taken(git.tree(base), git.tree(head), spec)
         expected = managed_texts(git, base, spec)
     except Refusal as refusal:
         return str(refusal).splitlines()
     found: dict[str, str] = {}
+    ours, theirs = git.tree(head), git.tree(base)
     for path in {*expected, *_foreign(git, base, head, spec)}:
         content = git.blob(head, path)
         try:
@@ -38,6 +39,8 @@ def drift(git: Git, base: str, head: str, spec: Spec) -> list[str]:
                 )
             elif decoded(content, path) != expected[path]:
                 found[path] = difference(git, base, path, decoded(content, path), spec)
+            elif ours[path].mode != theirs[path].mode:
+                found[path] = _mode(path, theirs[path].mode)
         except Refusal as refusal:
             found[path] = str(refusal)
     return [found[path] for path in sorted(found)]
@@ -51,6 +54,7 @@ def unmanaged(git: Git, base: str, head: str, spec: Spec) -> list[str]:
     Args and returns as of `drift`.
     """
     found: dict[str, str] = {}
+    ours, theirs = git.tree(head), git.tree(base)
     for path in dict.fromkeys((*_foreign(git, base, head, spec), *spec.managed)):
         content, original = git.blob(head, path), git.blob(base, path)
         if content is None and original is None:
@@ -58,12 +62,14 @@ def unmanaged(git: Git, base: str, head: str, spec: Spec) -> list[str]:
         try:
             if content is None:
                 found[path] = _absent(path) if path in spec.managed else _outside(git, base, path)
-            elif original is None or not (path in spec.managed or b" >>> " in content):
+            elif original is None or not (path in spec.managed or _has_blocks(path, content)):
                 found[path] = _outside(git, base, path)
+            elif ours[path].mode != theirs[path].mode:
+                found[path] = _mode(path, theirs[path].mode)
             else:
                 text = decoded(content, path)
                 lines = [*spec.of(path)[1], *declared_then(git, head, path, spec).of(path)[1]]
-                if not _as_declared(git, head, path, text, spec) or unlike(
+                if not as_declared(git, head, path, text, spec) or unlike(
                     hooks.strip(path, text), decoded(original, path), lines
                 ):
                     found[path] = difference(git, base, path, text, spec)
@@ -81,12 +87,21 @@ def _foreign(git: Git, base: str, head: str, spec: Spec) -> list[str]:
     ]
 
 
-def _as_declared(git: Git, head: str, path: str, text: str, spec: Spec) -> bool:
-    """Returns whether a file has the hooks that it had when it was last written, as declared then or now."""
+def as_declared(git: Git, head: str, path: str, text: str, spec: Spec, *, whole: bool = True) -> bool:
+    """Returns whether the hooks in a file are as they are declared, or were when the file was last written.
+
+    Args:
+        git: The fork.
+        head: The commit up to which to look for that.
+        path: The file's.
+        text: The file's.
+        spec: What is declared now.
+        whole: Whether all hooks that it had then have to be there, too.
+    """
     found = {block.tag: hooks.body(block) for block in hooks.blocks(path, text)}
     now = {hook.tag: hook.body for hook in spec.hooks}
     before = {hook.tag: hook.body for hook in declared_then(git, head, path, spec).of(path)[0]}
-    return before.keys() <= found.keys() and all(
+    return (not whole or before.keys() <= found.keys()) and all(
         one in (now.get(tag), before.get(tag)) for tag, one in found.items()
     )
 
@@ -98,6 +113,14 @@ def declared_then(git: Git, head: str, path: str, spec: Spec) -> Spec:
         return in_commit(git, commit) if commit else spec
     except Refusal:
         return spec
+
+
+def _has_blocks(path: str, content: bytes) -> bool:
+    return bool(hooks.blocks(path, content.decode(errors="replace")))
+
+
+def _mode(path: str, mode: str) -> str:
+    return f"{path} has another mode than upstream's {mode}: set it back with chmod, or list the file under keep in {SPEC}."
 
 
 def _absent(path: str) -> str:
@@ -153,35 +176,3 @@ def unlike(text: str, original: str, replaced: Sequence[Replacement]) -> int | N
         if our != their and our.rstrip("\n") not in own.get(number, ()):
             return number
     return None if len(ours) == len(theirs) else min(len(ours), len(theirs)) + 1
-
-
-def undefined(path: str, text: str, inserted: Sequence[Hook]) -> list[str]:
-    """Finds names in the hooks of a Python file that the hook does not define itself.
-
-    A hook that uses a local name of upstream's merges well and breaks when upstream renames it; so a body may use what
-    it imports or assigns itself, what Python has built in, and the names that it declares with `uses`, which have to be
-    defined in the file.
-
-    Returns:
-        A sentence for each such name.
-    """
-    if not path.endswith(".py"):
-        return []
-    from .names import free_names, module_names
-
-    by_tag = {hook.tag: hook for hook in inserted}
-    defined = module_names(text, [(block.first, block.last) for block in hooks.blocks(path, text)])
-    found: list[str] = []
-    for block in hooks.blocks(path, text):
-        hook = by_tag[block.tag]
-        for name in sorted(free_names(text, block.first, block.last)):
-            if name not in hook.uses:
-                found.append(
-                    f'The hook "{hook.tag}" in {path} uses {name}, which it does not define: import it in the body, '
-                    f"or declare uses = [{name!r}] with the hook."
-                )
-            elif name not in defined:
-                found.append(
-                    f'The hook "{hook.tag}" uses {name}, which {path} does not define any more: mend the body.'
-                )
-    return found

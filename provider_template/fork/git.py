@@ -73,7 +73,8 @@ class Git:
         """
         try:
             return subprocess.run(
-                ["git", *arguments],
+                # What a user's settings would change in git's output.
+                ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *arguments],
                 cwd=self.folder,
                 env=environment(more),
                 input=content,
@@ -107,7 +108,8 @@ class Git:
 
     def branch(self) -> str | None:
         """Returns the branch that is checked out; None on a detached HEAD."""
-        return self.run("symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode().strip() or None
+        name = self.run("symbolic-ref", "--quiet", "HEAD").stdout.decode().strip()
+        return name.removeprefix("refs/heads/") or None
 
     def lines(self, *arguments: str) -> list[str]:
         """Returns the lines that git prints."""
@@ -159,7 +161,7 @@ class Git:
     def set_refs(self, refs: Iterable[tuple[str, str]]) -> None:
         """Sets several refs to commits, all of them or none."""
         lines = "".join(f"update {name} {commit}\n" for name, commit in refs)
-        self.must("update-ref", "--stdin", content=lines.encode())
+        self.must("update-ref", "--create-reflog", "--stdin", content=lines.encode())
 
     def is_clean(self) -> bool:
         """Returns whether the work tree and the index are as HEAD says; files that git does not know do not count."""
@@ -184,8 +186,9 @@ def repository(folder: Path) -> Git:
     """
     done = Git(folder).run("rev-parse", "--show-toplevel") if folder.is_dir() else None
     if done is None or done.returncode:
-        raise Refusal(f"{folder} is in no git repository: run this in a clone of your fork.")
-    found = Git(Path(done.stdout.decode().rstrip("\n")))
+        said = f" ({words(done.stderr)})" if done else ""
+        raise Refusal(f"{folder} is in no git repository{said}: run this in a clone of your fork.")
+    found = Git(Path(os.fsdecode(done.stdout.rstrip(b"\n"))))
     if found.commit("HEAD") is None:
         raise Refusal(f"{found.folder} has no commit yet: commit LiteLLM's files first.")
     return found

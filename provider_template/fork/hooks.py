@@ -21,11 +21,9 @@ _MARKER = re.compile(r"^[ \t]*(?:#|//) (?P<side>>>>|<<<) (?P<tag>[a-z0-9][\w.-]*
 class AnchorError(Refusal):
     """An anchor, or the pattern of a line, does not match in exactly one place."""
 
-    def __init__(self, what: Hook | Replacement, found: Sequence[int], message: str) -> None:
+    def __init__(self, what: Hook | Replacement, message: str) -> None:
         super().__init__(message)
         self.what = what
-        self.found = tuple(found)
-        """The numbers of the lines where it matches."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def block(hook: Hook) -> str:
             f"list the file under keep in {SPEC} instead."
         )
     pad = " " * hook.indent
-    body = "".join(f"{pad}{line}" if line.strip() else "\n" for line in hook.body.splitlines(keepends=True))
+    body = "".join(f"{pad}{line}" if line.strip() else "\n" for line in lines_of(hook.body))
     return f"{pad}{comment} >>> {hook.tag}\n{body}{pad}{comment} <<< {hook.tag}\n"
 
 
@@ -111,7 +109,7 @@ def body(found: Block) -> str:
     """Returns what is between the markers of a block, without the indent that the markers have."""
     first, *lines, _ = lines_of(found.text)
     indent = len(first) - len(first.lstrip(" "))
-    return "".join(line[indent:] if line.strip() else line for line in lines)
+    return "".join(line.removeprefix(" " * indent) for line in lines)
 
 
 @dataclass(frozen=True)
@@ -144,11 +142,21 @@ def apply(path: str, text: str, hooks: Sequence[Hook], replacements: Sequence[Re
         raise Refusal(
             f'{path} has the markers of "{found[0].tag}" in it already: it is not upstream\'s text.'
         )
-    edits = [_replaced(path, text, one, order) for order, one in enumerate(replacements)]
-    edits += [_inserted(path, text, hook, order) for order, hook in enumerate(hooks, len(edits))]
+    # A hook that goes before a replaced line is put in after that was replaced.
+    edits = [_inserted(path, text, hook, order) for order, hook in enumerate(hooks)]
+    edits += [_replaced(path, text, one, order) for order, one in enumerate(replacements, len(edits))]
+    start = len(text)
+    made = text
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.order), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+        if edit.end > start:
+            raise Refusal(
+                f"Two lines that the fork replaces in {path} are the same one: take one of the two out."
+            )
+        made = made[: edit.start] + edit.text + made[edit.end :]
+        start = edit.start
+    if sorted(block.tag for block in blocks(path, made)) != sorted(hook.tag for hook in hooks):
+        raise Refusal(f"A hook for {path} has a marker in its body: take that line out.")
+    return made
 
 
 def place(path: str, text: str, hook: Hook) -> int:
@@ -166,13 +174,15 @@ def place(path: str, text: str, hook: Hook) -> int:
     if len(matches) != 1 or not matches[0][0]:
         raise AnchorError(
             hook,
-            numbers := [line_number(text, match.start()) for match in matches],
-            f'The anchor of the hook "{hook.tag}" {_where(path, numbers)}',
+            f'The anchor of the hook "{hook.tag}" {_where(path, text, matches)}',
         )
     start, end = matches[0].span()
     if hook.where == "before":
         return text.rfind("\n", 0, start) + 1
-    return end if text[end - 1] == "\n" else text.find("\n", end) + 1 or len(text)
+    end = end if text[end - 1] == "\n" else text.find("\n", end) + 1
+    if not end:
+        raise Refusal(f'{path} does not end with a line end, so the hook "{hook.tag}" cannot go there.')
+    return end
 
 
 def line_number(text: str, position: int) -> int:
@@ -190,8 +200,7 @@ def _replaced(path: str, text: str, replacement: Replacement, order: int) -> _Ed
     if len(matches) != 1:
         raise AnchorError(
             replacement,
-            numbers := [line_number(text, match.start()) for match in matches],
-            f"The line {replacement.line!r} that the fork replaces {_where(path, numbers)}",
+            f"The line {replacement.line!r} that the fork replaces {_where(path, text, matches)}",
         )
     start, end = matches[0].span()
     made = matches[0].expand(replacement.text)
@@ -212,8 +221,9 @@ def own_lines(text: str, replacements: Sequence[Replacement]) -> dict[int, list[
     return found
 
 
-def _where(path: str, numbers: Sequence[int]) -> str:
-    if not numbers:
+def _where(path: str, text: str, matches: Sequence[re.Match[str]]) -> str:
+    if not matches:
         return f"is not in {path}"
+    numbers = [line_number(text, match.start()) for match in matches]
     listed = ", ".join(map(str, numbers[:5]))
     return f"is in {path} {len(numbers)} times (lines {listed}) instead of once"

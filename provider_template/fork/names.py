@@ -57,7 +57,13 @@ def _bound(node: ast.AST) -> list[str]:
             return [(one.asname or one.name).partition(".")[0] for one in names]
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
-        case ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+        case (
+            ast.arg(arg=name)
+            | ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+            | ast.MatchStar(name=str(name))
+            | ast.MatchMapping(rest=str(name))
+        ):
             return [name]
         case _:
             return []

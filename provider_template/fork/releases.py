@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from . import upstream
@@ -21,6 +22,7 @@ class Release:
     base: str
     """The version of upstream that it is made of."""
     commit: str
+    """The commit that it names, shortened."""
     date: str
 
 
@@ -34,7 +36,8 @@ def tag(git: Git) -> Release:
     spec = in_commit(git, "HEAD")
     base = upstream.base(git, spec)
     numbers = spec.upstream.version(base.name)
-    stem = f"v{'.'.join(map(str, numbers)) if numbers else base.name}-{spec.name}."
+    version = ".".join(map(str, numbers)) if numbers else re.sub("[^0-9A-Za-z.]+", ".", base.name)
+    stem = f"v{version}-{spec.name}."
     there = git.lines("tag", "--list", f"{stem}*")
     here = git.lines("tag", "--points-at", "HEAD", "--list", f"{stem}*")
     if here:
@@ -52,21 +55,34 @@ def tag(git: Git) -> Release:
 
 def releases(git: Git, spec: Spec) -> list[Release]:
     """Returns the fork's releases, the newest first, each with the version of upstream that it is made of."""
+    commit = "%(if)%(*objectname)%(then)%(*objectname:short)%(else)%(objectname:short)%(end)"
+    base = f"%(contents:trailers:key={TRAILER},valueonly,separator=%20)"
     listed = git.lines(
-        *("for-each-ref", "--sort=-version:refname", "--sort=-creatordate", f"refs/tags/v*-{spec.name}.*"),
-        f"--format=%(refname:short)%09%(objectname:short)%09%(creatordate:short)%09%(contents:trailers:key={TRAILER},valueonly)",
+        *("for-each-ref", "--sort=-version:refname", "--sort=-creatordate"),
+        f"--format=%(refname:strip=2)%09{commit}%09%(creatordate:short)%09{base}",
+        f"refs/tags/v*-{spec.name}.*",
     )
     found: list[Release] = []
     for line in listed:
         if line.strip():
-            name, commit, date, base = line.split("\t")
-            found.append(Release(name, base.split()[0] if base.strip() else "?", commit, date))
+            name, short, date, made_of = line.split("\t")
+            found.append(Release(name, next(iter(made_of.split()), "?"), short, date))
     return found
 
 
 def backups(git: Git) -> list[str]:
     """Returns the backup branches that syncs have made, the newest first."""
-    return git.lines("for-each-ref", "--sort=-creatordate", "--format=%(refname:short)", _BACKUPS)
+    found = git.lines("for-each-ref", "--format=%(refname:strip=2)", _BACKUPS)
+    return sorted(found, key=lambda name: _made(git, name), reverse=True)
+
+
+def _made(git: Git, branch: str) -> tuple[int, str]:
+    """Returns when a branch was made, in seconds, as far as git remembers; and its name."""
+    said = git.run(
+        "log", "-g", "-1", "--format=%gd", "--date=unix", f"refs/heads/{branch}", "--"
+    ).stdout.decode()
+    found = re.search(r"@\{(\d+)\}", said)
+    return (int(found[1]) if found else 0, branch)
 
 
 def rollback(git: Git, to: str | None) -> tuple[str, str, str]:
@@ -98,6 +114,7 @@ def rollback(git: Git, to: str | None) -> tuple[str, str, str]:
     if commit == head:
         raise Refusal(f"{branch} is where {name} is already.")
     kept = f"backup/{branch}-rolled-back-{head[:12]}"
+    push = lease(git, branch, in_commit(git, head))
     git.set_refs([(f"refs/heads/{kept}", head)])
-    move(git, branch, commit, rewrites=True)
-    return name, kept, lease(git, branch, in_commit(git, commit))
+    move(git, branch, head, commit, rewrites=True)
+    return name, kept, push

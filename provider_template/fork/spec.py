@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -91,7 +92,8 @@ class Upstream:
     def version(self, tag: str) -> tuple[int, ...] | None:
         """Returns the version that a tag of upstream's names, as numbers; None for another tag."""
         found = re.search(self.tags, tag)
-        return tuple(int(part) for part in found[1].split(".")) if found else None
+        numbers = found[1].split(".") if found else []
+        return tuple(map(int, numbers)) if numbers and all(part.isdecimal() for part in numbers) else None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Spec:
 def fits(patterns: Sequence[str], path: str) -> bool:
     """Returns whether a path is under one of the folders (`a/`), or fits one of the files or patterns (`*`)."""
     return any(
-        path.startswith(pattern) if pattern.endswith("/") else fnmatchcase(path, pattern)
+        path.startswith(pattern) if pattern.endswith("/") else path == pattern or fnmatchcase(path, pattern)
         for pattern in patterns
     )
 
@@ -186,7 +188,7 @@ def _spec(read: Callable[[str], bytes | None], hook_files: Sequence[str], place:
             remote=upstream.text("remote", "upstream"),
             url=upstream.text("url"),
             branch=upstream.text("branch", "main"),
-            tags=upstream.pattern("tags", TAGS),
+            tags=upstream.tags(),
             base=upstream.text("base", ""),
             commit=upstream.text("commit", ""),
         ),
@@ -214,7 +216,7 @@ def _provider(table: _Table, folder: str) -> Provider:
                 where="after",
                 anchor=r"^dependencies = \[$",
                 indent=4,
-                body="".join(f'"{one}",\n' for one in dependencies),
+                body="".join(f"{json.dumps(one, ensure_ascii=False)},\n" for one in dependencies),
                 why="what the provider needs and LiteLLM does not bring along",
             )
         )
@@ -256,15 +258,17 @@ def _replacement(table: _Table) -> Replacement:
 
 def _moved(hooks: Sequence[Hook], table: _Table) -> tuple[Hook, ...]:
     """Gives the hooks of providers the places that fork.toml has for them under [anchors]."""
-    anchors = table.table("anchors").content if "anchors" in table.content else {}
+    anchors = table.table("anchors") if "anchors" in table.content else _Table("", {})
     table.asked.add("anchors")
     places = {
-        tag: _Table(f'{SPEC}, [anchors] "{tag}"', {"anchor": place} if isinstance(place, str) else place)
-        for tag, place in anchors.items()
+        tag: _Table(f'{SPEC}, [anchors] "{tag}"', {"anchor": anchors.text(tag)})
+        if not isinstance(place, dict)
+        else _Table(f'{SPEC}, [anchors] "{tag}"', place)
+        for tag, place in anchors.content.items()
     }
     for tag in places.keys() - {hook.tag for hook in hooks}:
         raise Refusal(f'{SPEC} has an anchor for "{tag}", which is no hook of this fork: delete that line.')
-    return tuple(
+    moved = tuple(
         replace(
             hook,
             file=place.text("file", hook.file),
@@ -276,6 +280,9 @@ def _moved(hooks: Sequence[Hook], table: _Table) -> tuple[Hook, ...]:
         else hook
         for hook in hooks
     )
+    for place in places.values():
+        place.done()
+    return moved
 
 
 def _checked(spec: Spec) -> Spec:
@@ -286,7 +293,7 @@ def _checked(spec: Spec) -> Spec:
     for path in spec.managed:
         if spec.owns(path):
             raise Refusal(f"{path} is an owned path and has a hook, too: take one of the two out of {SPEC}.")
-        if path in spec.keep or path in spec.take:
+        if fits((*spec.keep, *spec.take), path):
             raise Refusal(
                 f"{path} has a hook or a line of its own, and is also listed under keep or take: "
                 f"take one of the two out of {SPEC}."
@@ -347,6 +354,14 @@ class _Table:
             re.compile(value)
         except re.error as error:
             raise self._wrong(key, f"it is no regular expression ({error})") from None
+        return value
+
+    def tags(self) -> str:
+        value = self.pattern("tags", TAGS)
+        if re.compile(value).groups != 1:
+            raise self._wrong(
+                "tags", "it needs one group, which is the version, such as ^v(\\d+\\.\\d+\\.\\d+)$"
+            )
         return value
 
     def number(self, key: str, default: int) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import upstream
 from .changes import CHANGES, changes
+from .checks import problems
 from .compose import Composed, compose
-from .drift import undefined, unmanaged
+from .drift import unmanaged
 from .errors import Refusal
 from .git import Git, words
 from .near import near_anchors
@@ -55,7 +57,7 @@ class Synced:
     """Whether the branch is at the new commit already."""
     push: str = ""
     """The command that publishes a rebased branch."""
-    dropped: tuple[str, ...] = field(default=())
+    dropped: tuple[str, ...] = ()
     """Commits of the fork that a rebase left out, as nothing of them is left to apply."""
 
 
@@ -84,15 +86,25 @@ def sync(git: Git, wish: Wish) -> Synced | None:
     if wrong := unmanaged(git, start.commit, head, spec):
         raise Refusal("\n".join(wrong))
     strategy = wish.strategy or spec.strategy
+    if strategy == "rebase" and git.must("rev-parse", "--is-shallow-repository") == "true":
+        raise Refusal(
+            "This clone has not all of the fork's commits, and a rebase makes them anew: git fetch --unshallow."
+        )
     commit, composed, dropped = _commit(git, spec, strategy, head, start, end)
     _check(composed, spec)
     near = near_anchors(git, start.commit, end.commit, spec)
     probed = probe(git, commit, spec, wish.python) if wish.python else ()
     backup, update = _free_names(git, branch, head, commit, end)
     if not wish.dry_run:
-        git.set_refs([(f"refs/heads/{backup}", head), (f"refs/heads/{update}", commit)])
+        git.set_refs(
+            [
+                *_saved(git, update, head, commit),
+                (f"refs/heads/{backup}", head),
+                (f"refs/heads/{update}", commit),
+            ]
+        )
     if moves := wish.fast_forward and not wish.dry_run:
-        move(git, branch, commit, rewrites=strategy == "rebase")
+        move(git, branch, head, commit, rewrites=strategy == "rebase")
     return Synced(
         start=start,
         end=end,
@@ -127,7 +139,7 @@ def _ready(git: Git) -> str:
 
 def refuse_dirty(git: Git) -> None:
     """Refuses a work tree with changes that are not committed, and a merge or rebase that is under way."""
-    for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD"):
+    for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
         if git.path(name).exists():
             raise Refusal("A merge or rebase is under way here: finish it, or abort it with git, first.")
     if not git.is_clean():
@@ -145,28 +157,9 @@ def _refuse_older(git: Git, spec: Spec, start: Version, end: Version) -> None:
 
 
 def _check(composed: Composed, spec: Spec) -> None:
-    wrong: list[str] = []
-    for path, text in composed.texts.items():
-        try:
-            wrong += undefined(path, text, spec.of(path)[0])
-            if path.endswith(".toml"):
-                parse_toml(path, text)
-        except SyntaxError as error:
-            wrong.append(
-                f"{path} with its hooks is no valid Python, at line {error.lineno}: mend anchor, indent or body."
-            )
+    wrong = [one for path, text in composed.texts.items() for one in problems(path, text, spec.of(path)[0])]
     if wrong:
         raise Refusal("\n".join(wrong))
-
-
-def parse_toml(path: str, text: str) -> None:
-    """Refuses a text with hooks that is not TOML."""
-    import tomllib
-
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Refusal(f"{path} with its hooks is no valid TOML ({error}): mend anchor or body.") from None
 
 
 def _commit(
@@ -192,7 +185,8 @@ def commit_tree(
 ) -> str:
     """Stores a commit and returns its hash."""
     lines = [argument for parent in parents for argument in ("-p", parent)]
-    return git.must("commit-tree", tree, *lines, "-F", "-", content=message.encode(), more=more)
+    content = message.encode(errors="surrogateescape")
+    return git.must("commit-tree", tree, *lines, "-F", "-", content=content, more=more)
 
 
 def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tuple[str, tuple[str, ...]]:
@@ -204,18 +198,28 @@ def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tu
     top, dropped = end.commit, []
     tree = git.must("rev-parse", f"{top}^{{tree}}")
     for commit in git.lines("rev-list", "--reverse", "--first-parent", head, f"^{start.commit}"):
-        message = git.must("show", "-s", "--format=%B", commit) + "\n"
+        message = git.must("show", "-s", "--encoding=UTF-8", "--format=%B", commit) + "\n"
         if f"\n{TRAILER}: " in message:
             continue  # an earlier sync: the last commit has all that it recorded
         composed = _as_of(git, spec, commit, end)
         if composed == tree:
             dropped.append(git.must("show", "-s", "--format=%h %s", commit))
             continue
-        author = git.must("show", "-s", "--format=%an%n%ae%n%ad", "--date=raw", commit).split("\n")
+        author = git.must(
+            "show", "-s", "--encoding=UTF-8", "--format=%an%n%ae%n%ad", "--date=raw", commit
+        ).split("\n")
+        message += _others(git, commit, start, author)
         names = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE")
         top = commit_tree(git, composed, [top], message, dict(zip(names, author, strict=True)))
         tree = composed
     return top, tuple(dropped)
+
+
+def _others(git: Git, commit: str, start: Version, author: list[str]) -> str:
+    """Returns the authors of a branch that a commit has merged, as trailers: the rebased commit has all of their work."""
+    listed = git.lines("log", "--format=%an <%ae>", commit, f"^{commit}^1", f"^{start.commit}")
+    names = dict.fromkeys(one for one in listed if one != f"{author[0]} <{author[1]}>")
+    return "".join(["\n", *(f"Co-authored-by: {name}\n" for name in names)]) if names else ""
 
 
 def _as_of(git: Git, spec: Spec, commit: str, end: Version) -> str:
@@ -240,9 +244,9 @@ def _free_names(git: Git, branch: str, head: str, commit: str, end: Version) -> 
             f"The branch {update} is there already and has commits of yours: merge it, or delete it with "
             f"git branch -D {update}, first."
         )
-    if branch == update:
+    if f"branch refs/heads/{update}" in git.lines("worktree", "list", "--porcelain"):
         raise Refusal(
-            f"{update} is checked out, and a sync would write it: check out your fork's branch first."
+            f"{update} is checked out, and a sync would write it: check out another branch there first."
         )
     backup, number = f"backup/{branch}-before-{end.name}", 1
     while git.commit(f"refs/heads/{backup}") not in (None, head):
@@ -251,24 +255,45 @@ def _free_names(git: Git, branch: str, head: str, commit: str, end: Version) -> 
     return backup, update
 
 
+def _saved(git: Git, update: str, head: str, commit: str) -> list[tuple[str, str]]:
+    """Returns a backup for an update branch that is about to be written again, as somebody may have amended it."""
+    there = git.commit(f"refs/heads/{update}")
+    if there is None or there in (head, commit) or git.is_ancestor(there, head):
+        return []
+    return [(f"refs/heads/backup/{update}-{there[:12]}", there)]
+
+
 def _is_ours(git: Git, there: str, head: str) -> bool:
     """Returns whether a branch has nothing but what an earlier sync has made: that one may be written again."""
     message = git.must("show", "-s", "--format=%B", there)
     return f"{TRAILER}: " in message or git.is_ancestor(there, head)
 
 
-def move(git: Git, branch: str, commit: str, *, rewrites: bool) -> None:
+def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> None:
     """Brings the branch that is checked out, the index and the files to a commit.
 
     Git does it in a session of its own, which goes on to its end where this process is killed.
 
+    Args:
+        git: The fork.
+        branch: The branch.
+        head: The commit that it is at.
+        commit: The commit to bring it to.
+        rewrites: Whether the branch's own commits are not in the history of that one.
+
     Raises:
-        Refusal: Git would lose something, such as a file that it does not know and that is in the way.
+        Refusal: Something has changed meanwhile, or git would lose a file that it does not know.
     """
-    if rewrites:
-        done = git.run("reset", "--quiet", "--keep", commit, detached=True)
-    else:
-        done = git.run("merge", "--quiet", "--ff-only", commit, detached=True)
+    if git.branch() != branch or git.commit("HEAD") != head:
+        raise Refusal(f"{branch} is not as it was when this began: nothing was moved, so do it again.")
+    there = set(git.tree(commit)) - set(git.tree(head))
+    in_the_way = sorted(path for path in there if os.path.lexists(git.folder / path))
+    if in_the_way:
+        raise Refusal(
+            f"{in_the_way[0]} is in the way of a file of {commit[:12]}, and git does not know it: move it away."
+        )
+    how = ("reset", "--quiet", "--keep") if rewrites else ("merge", "--quiet", "--ff-only")
+    done = git.run(*how, commit, detached=True)
     if done.returncode:
         raise Refusal(
             f"{branch} could not be brought to {commit[:12]}: {words(done.stderr) or words(done.stdout)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 
 from .errors import Refusal
@@ -25,7 +26,9 @@ def fetch(git: Git, spec: Spec) -> None:
         Refusal: Upstream cannot be reached, or the remote has another URL than fork.toml.
     """
     remote = spec.upstream.remote
-    known = git.run("remote", "get-url", remote)
+    known = git.run(
+        "config", "--get", f"remote.{remote}.url"
+    )  # as it is written, whatever git puts in its place
     if known.returncode:
         git.must("remote", "add", "--no-tags", remote, spec.upstream.url)
     elif _place(url := known.stdout.decode().strip()) != _place(spec.upstream.url):
@@ -35,7 +38,9 @@ def fetch(git: Git, spec: Spec) -> None:
         )
     branch = spec.upstream.branch
     for refs in (f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}", "refs/tags/*:refs/tags/*"):
-        done = git.run("fetch", "--quiet", "--no-auto-gc", "--no-tags", remote, refs)
+        # Pruning would delete the fork's own tags.
+        options = ("--quiet", "--no-auto-gc", "--no-tags", "--no-prune", "--no-prune-tags")
+        done = git.run("fetch", *options, remote, refs)
         # A tag that upstream has moved, or that the fork has itself, stays as it is here; the others have come.
         if done.returncode and b"would clobber existing tag" not in done.stderr:
             raise Refusal(f"Upstream ({spec.upstream.url}) cannot be fetched: {words(done.stderr)}")
@@ -69,12 +74,13 @@ def target(git: Git, spec: Spec, name: str | None) -> Version:
     branch = spec.upstream.branch
     tags = releases(git, spec)
     if name is None:
-        if not tags:
+        latest = _newest(git, tags)
+        if latest is None:
             raise Refusal(
                 f"Upstream has no release tag that fits {spec.upstream.tags!r}: name a version with --to, "
                 f"such as --to {branch}, or mend tags in {SPEC}."
             )
-        name = tags[-1]
+        return latest
     if name == branch:
         found = git.commit(f"refs/remotes/{spec.upstream.remote}/{branch}")
     else:
@@ -90,6 +96,15 @@ def target(git: Git, spec: Spec, name: str | None) -> Version:
             f"Upstream has no version {name}: name one of its releases ({newest}) or its branch {branch}."
         )
     return Version(name, found)
+
+
+def _newest(git: Git, tags: list[str]) -> Version | None:
+    """Returns the newest of some tags that is upstream's; the fork may have tags of such names, too."""
+    for tag in reversed(tags):
+        commit = git.commit(f"refs/tags/{tag}")
+        if commit and git.blob(commit, SPEC) is None:
+            return Version(tag, commit)
+    return None
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -113,8 +128,8 @@ def base(git: Git, spec: Spec, head: str = "HEAD") -> Version:
     if git.commit(recorded.commit) is None:
         _fetch_one(git, spec)
     found = Version(recorded.base, recorded.commit)
-    merged = releases(git, spec, merged=head)
-    candidates = [Version(tag, commit) for tag in merged[-1:] if (commit := git.commit(f"refs/tags/{tag}"))]
+    merged = _newest(git, releases(git, spec, merged=head))
+    candidates = [merged] if merged else []
     tip = f"refs/remotes/{recorded.remote}/{recorded.branch}"
     if git.commit(tip) and (common := git.run("merge-base", head, tip).stdout.decode().strip()):
         candidates.append(Version(common[:12], common))
@@ -138,8 +153,10 @@ def _lines_between(git: Git, one: str, other: str) -> int:
 def _fetch_one(git: Git, spec: Spec) -> None:
     """Fetches the recorded commit alone, as in a shallow clone of a CI job."""
     recorded = spec.upstream
+    shallow = git.must("rev-parse", "--is-shallow-repository") == "true"
+    depth = ["--depth=1"] if shallow else []  # which would make a whole clone a shallow one
     for name in (f"refs/tags/{recorded.base}", recorded.commit):
-        git.run("fetch", "--quiet", "--no-tags", "--depth=1", recorded.url, name)
+        git.run("fetch", "--quiet", "--no-tags", "--no-prune", *depth, recorded.url, name)
         if git.commit(recorded.commit):
             return
     raise Refusal(
@@ -161,12 +178,11 @@ def first_base(git: Git, spec: Spec, name: str | None) -> Version:
     """
     if name:
         return target(git, spec, name)
-    merged = releases(git, spec, merged="HEAD")
+    merged = _newest(git, releases(git, spec, merged="HEAD"))
     tip = git.commit(f"refs/remotes/{spec.upstream.remote}/{spec.upstream.branch}")
     common = git.run("merge-base", "HEAD", tip).stdout.decode().strip() if tip else ""
-    tagged = git.commit(f"refs/tags/{merged[-1]}") if merged else None
-    if tagged and (not common or git.is_ancestor(common, tagged)):
-        return Version(merged[-1], tagged)
+    if merged and (not common or git.is_ancestor(common, merged.commit)):
+        return merged
     if common:
         return Version(common[:12], common)
     raise Refusal(
@@ -182,8 +198,14 @@ def with_base(content: bytes, version: Version) -> bytes:
         Refusal: It has no line for it.
     """
     text = content.decode()
+    before = tomllib.loads(text)
     for key, value in (("base", version.name), ("commit", version.commit)):
         text, count = re.subn(rf'(?m)^{key} = "[^"\n]*"', f'{key} = "{value}"', text)
         if count != 1:
             raise Refusal(f'{SPEC} has {count} lines {key} = "…": it needs one, in the table [upstream].')
+    wanted = before | {"upstream": before["upstream"] | {"base": version.name, "commit": version.commit}}
+    if tomllib.loads(text) != wanted:
+        raise Refusal(
+            f'{SPEC} has its lines base = "…" and commit = "…" outside [upstream]: write them there.'
+        )
     return text.encode()

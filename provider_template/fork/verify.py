@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import hooks, upstream
+from . import upstream
 from .changes import CHANGES, changes
+from .checks import problems
 from .compose import managed_texts
-from .drift import drift, undefined
+from .drift import drift
 from .errors import Refusal
 from .git import Git
 from .probes import Probed, probe
@@ -62,37 +63,28 @@ def _texts(git: Git, commit: str, spec: Spec, base: str | None = None) -> list[s
         texts = managed_texts(git, commit, spec, base)
     except Refusal as refusal:
         return str(refusal).splitlines()
-    found: list[str] = []
-    for path, text in texts.items():
-        original = (git.blob(commit, path) or b"").decode()
-        inserted, replaced = spec.of(path)
-        if not replaced and hooks.strip(path, text) != original:
-            found.append(
-                f"{path} without its hooks is not upstream's text: an indent or a body breaks a line."
-            )
-        try:
-            found += undefined(path, text, inserted)
-        except SyntaxError as error:
-            found.append(
-                f"{path} with its hooks is no valid Python, at line {error.lineno}: mend indent or body."
-            )
-    return found
+    return [one for path, text in texts.items() for one in problems(path, text, spec.of(path)[0])]
 
 
 def _changes(git: Git, spec: Spec, base: Version) -> list[str]:
     recorded = spec.upstream
+    named = git.commit(f"refs/tags/{recorded.base}")
+    if named and named != recorded.commit:
+        return [
+            f"{SPEC} has base = {recorded.base!r} with another commit than that tag: run apply with --base."
+        ]
     if recorded.commit != base.commit:
         return [
             f"{SPEC} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the command "
             "apply, and commit."
         ]
     written = git.blob("HEAD", CHANGES)
-    if written == changes_of(git, spec, base, "HEAD").encode():
+    if written == _changes_of(git, spec, base, "HEAD").encode():
         return []
     return [f"{CHANGES} is not current: write it with python fork/tool changes, and commit it."]
 
 
-def changes_of(git: Git, spec: Spec, base: Version, commit: str) -> str:
+def _changes_of(git: Git, spec: Spec, base: Version, commit: str) -> str:
     """Returns CUSTOM_CHANGES.md for a commit of the fork."""
     kept = [path for path in git.changed(base.commit, commit) if fits((*spec.keep, *spec.take), path)]
     return changes(spec, base, kept)

@@ -19,11 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import hooks
+from .checks import problems
 from .compose import decoded
-from .drift import undefined
 from .errors import Refusal
 from .git import words
-from .spec import SPEC, Provider, Spec, in_folder
+from .spec import SPEC, Spec, fits, in_folder
 
 _PACKAGE = "litellm/"
 # The earliest moment that a zip file can hold, so that the same content is the same file whenever it is made.
@@ -63,9 +63,9 @@ def build(folder: Path, version: str | None, out: Path, number: int, wheel: Path
         source = wheel or _download(version, Path(temporary))
         files, modes = _unpacked(source)
     info = f"litellm-{version}.dist-info/"
-    if f"{info}METADATA" not in files:
+    if f"{info}METADATA" not in files or not source.name.startswith(f"litellm-{version}-"):
         raise Refusal(f"{source.name} is no wheel of LiteLLM {version}: name one that is.")
-    local = f"{version}+{re.sub(r'[^a-z0-9]+', '.', spec.name)}.{number}"
+    local = f"{version}+{re.sub(r'[^a-z0-9]+', '.', spec.name).strip('.')}.{number}"
     _add_providers(folder, spec, files)
     _add_hooks(spec, files, version)
     dependencies = tuple(sorted({one for provider in spec.providers for one in provider.dependencies}))
@@ -130,26 +130,22 @@ def _unpacked(wheel: Path) -> tuple[dict[str, bytes], dict[str, int]]:
 
 
 def _add_providers(folder: Path, spec: Spec, files: dict[str, bytes]) -> None:
-    for provider in spec.providers:
-        for root in _package_roots(provider):
-            taken = [path for path in files if path.startswith(root)]
-            if taken:
-                raise Refusal(
-                    f"This version of LiteLLM has {taken[0]} itself, where the provider {provider.name} has its files: "
-                    "render the provider again under another name."
-                )
-            found = sorted(path for path in (folder / root).rglob("*") if path.is_file())
-            if not found:
-                raise Refusal(
-                    f"There are no files in {folder / root}: render the provider {provider.name} there."
-                )
-            for path in found:
-                if not _LEFT_OUT & set(path.parts):
-                    files[path.relative_to(folder).as_posix()] = path.read_bytes()
-
-
-def _package_roots(provider: Provider) -> list[str]:
-    return [path for path in provider.owned if path.startswith(_PACKAGE) and path.endswith("/")]
+    """Adds what the fork owns of LiteLLM's package: the providers' folders, and what fork.toml names besides."""
+    for pattern in dict.fromkeys(path for path in spec.owned if path.startswith(_PACKAGE)):
+        taken = [path for path in files if fits((pattern,), path)]
+        if taken:
+            raise Refusal(
+                f"This version of LiteLLM has {taken[0]} itself, where the fork has files of its own: "
+                "render the provider again under another name."
+            )
+        here = folder / pattern
+        found = (
+            here.rglob("*") if pattern.endswith("/") else [here] if here.is_file() else folder.glob(pattern)
+        )
+        own = sorted(path for path in found if path.is_file() and not _LEFT_OUT & set(path.parts))
+        if not own:
+            raise Refusal(f"There is no {here}, and it is listed as owned: render the provider there.")
+        files |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in own}
 
 
 def _add_hooks(spec: Spec, files: dict[str, bytes], version: str) -> None:
@@ -165,16 +161,12 @@ def _add_hooks(spec: Spec, files: dict[str, bytes], version: str) -> None:
         try:
             inserted, replaced = spec.of(path)
             text = hooks.apply(path, decoded(files[path], path), inserted, replaced)
-            refused += undefined(path, text, inserted)
+            refused += problems(path, text, inserted)
             files[path] = text.encode()
         except hooks.AnchorError as error:
             refused.append(f"{error} of LiteLLM {version}: write its place into {SPEC}, under [anchors].")
         except Refusal as refusal:
             refused.append(str(refusal))
-        except SyntaxError as error:
-            refused.append(
-                f"{path} with its hooks is no valid Python, at line {error.lineno}: mend indent or body."
-            )
     if refused:
         raise Refusal("\n".join(refused))
 
@@ -182,6 +174,7 @@ def _add_hooks(spec: Spec, files: dict[str, bytes], version: str) -> None:
 def _metadata(content: bytes, version: str, local: str, dependencies: tuple[str, ...]) -> bytes:
     """Returns METADATA with the local version, and with what the providers need."""
     head, blank, description = content.decode().partition("\n\n")
+    head, blank = head.rstrip("\n"), blank or "\n"
     lines = [f"Version: {local}" if line == f"Version: {version}" else line for line in head.split("\n")]
     lines += [f"Requires-Dist: {one}" for one in dependencies]
     return ("\n".join(lines) + blank + description).encode()

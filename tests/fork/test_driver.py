@@ -82,3 +82,33 @@ def test_installing_twice_and_after_a_change(moved: Fork) -> None:
     assert "Merge driver: older than fork.toml" in moved.does("status")
     moved.does("install-driver")
     assert "LICENSE merge=provider-fork" in (moved.folder / ".git/info/attributes").read_text()
+
+
+def test_branches_of_the_forks_own_merge_as_ever(moved: Fork) -> None:
+    moved.edit("README.md", "branded\n", "branded\n\n\n\nEnd.\n")
+    moved.git("checkout", "--quiet", "-b", "feature")
+    moved.edit("README.md", "End.\n", "End.\n\nMore.\n")
+    moved.edit("fork.toml", 'take = ["uv.lock"]', 'take = ["uv.lock", "poetry.lock"]')
+    moved.git("checkout", "--quiet", "main")
+    moved.edit("README.md", "# Acme", "# Our Acme")
+    moved.git("merge", "--quiet", "--no-edit", "feature")
+    assert moved.text("README.md") == "# Our Acme, branded\n\n\n\nEnd.\n\nMore.\n"
+    assert "poetry.lock" in moved.text("fork.toml")
+    moved.git("revert", "--no-edit", "HEAD^1")
+    assert moved.text("README.md") == "# Acme, branded\n\n\n\nEnd.\n\nMore.\n"
+
+
+def test_what_does_not_fit_is_a_conflict_with_marks(upstream: Upstream, moved: Fork) -> None:
+    upstream.edit("v1.3.0", "litellm/utils.py", "for custom_llm in", "for handler in")
+    moved.git("fetch", "--quiet", "--tags", "upstream")
+    with pytest.raises(AssertionError, match="CONFLICT"):
+        moved.git("merge", "--quiet", "--no-edit", "v1.3.0")
+    assert "<<<<<<< " in moved.text("litellm/utils.py")
+
+
+def test_in_another_work_tree(moved: Fork) -> None:
+    other = moved.folder.parent / "other"
+    moved.git("worktree", "add", "--quiet", "-b", "other", str(other))
+    beside = Fork(other)
+    beside.git("merge", "--quiet", "--no-edit", "v1.2.0")
+    in_place(beside, 2)

@@ -259,8 +259,7 @@ def test_a_file_in_the_way(upstream: Upstream, fork: Fork) -> None:
     before = fork.git("rev-parse", "HEAD")
     done = fork.run(*SYNC)
     assert done.returncode == 1
-    assert "main could not be brought to" in done.stdout
-    assert "litellm/new.py" in done.stdout
+    assert "litellm/new.py is in the way of a file of" in done.stdout
     assert fork.text("litellm/new.py") == "mine = 1\n"
     assert fork.git("rev-parse", "HEAD") == before
     assert fork.git("status", "--porcelain") == "?? litellm/new.py"
@@ -359,3 +358,96 @@ def test_a_folder_that_is_no_fork(fork: Fork, tmp_path: Path) -> None:
     fork.git("rm", "--quiet", "fork.toml")
     commit(fork.folder, "No fork")
     assert "There is no fork.toml" in fork.refuses("status")
+
+
+def test_hooks_beside_replaced_lines(upstream: Upstream, fork: Fork) -> None:
+    hook = (
+        '\n[[hooks]]\nname = "note"\nfile = "pyproject.toml"\nwhere = "before"\nanchor = \'^name = "litellm"$\'\n'
+        'why = "to note"\nbody = "# ours"\n'
+    )
+    write(fork.folder, {"fork.toml": fork.text("fork.toml") + hook})
+    fork.does("apply")
+    assert '# >>> fork:note\n# ours\n# <<< fork:note\nname = "acme-llm"\n' in fork.text("pyproject.toml")
+    commit(fork.folder, "A note")
+    fork.does("verify", "--no-probes")
+
+
+def test_a_line_with_two_replacements(fork: Fork) -> None:
+    again = '\n[[replace]]\nfile = "pyproject.toml"\nline = \'name = "lite.*"\'\nwith = \'name = "acme"\'\nwhy = "twice"\n'
+    write(fork.folder, {"fork.toml": fork.text("fork.toml") + again})
+    commit(fork.folder, "Twice")
+    assert "Two lines that the fork replaces in pyproject.toml are the same one" in fork.refuses("apply")
+
+
+def test_apply_keeps_what_was_edited_between_markers(fork: Fork) -> None:
+    write(
+        fork.folder,
+        {"litellm/utils.py": fork.text("litellm/utils.py").replace("ensure_registered()\n", "mine()\n")},
+    )
+    assert 'has the hook "acme:setup" with another body' in fork.refuses("apply")
+
+
+def test_a_commit_made_meanwhile_stays(upstream: Upstream, fork: Fork) -> None:
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    # The probes' interpreter makes a commit, as somebody might while they run.
+    script = fork.folder.parent / "python"
+    script.write_text(
+        f'#!/bin/sh\ncd {fork.folder} && git commit --quiet --allow-empty -m Precious\necho "ok all"\n'
+    )
+    script.chmod(0o755)
+    probes = "tests/test_litellm/llms/acme/conformance/probes.py"
+    write(fork.folder, {probes: "\n"})
+    commit(fork.folder, "Probes")
+    for strategy in ("merge", "rebase"):
+        done = fork.run("sync", "--fast-forward", "--strategy", strategy, "--python", str(script))
+        assert done.returncode == 1
+        assert "main is not as it was when this began: nothing was moved" in done.stdout
+        assert fork.git("log", "-1", "--format=%s") == "Precious"
+
+
+def test_settings_of_git_that_delete_or_rewrite(upstream: Upstream, fork: Fork) -> None:
+    for name in ("fetch.prune", "fetch.pruneTags", "remote.upstream.prune", "log.showSignature"):
+        fork.git("config", name, "true")
+    fork.git("config", "column.ui", "always")
+    fork.does("tag")
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    fork.synced("--strategy", "rebase")
+    assert fork.git("tag", "--list", "*acme*") == "v1.0.0-acme.1"
+
+
+def test_a_tag_of_the_forks_that_looks_like_upstreams(upstream: Upstream, fork: Fork) -> None:
+    fork.git("tag", "v1.0.5")
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    assert fork.synced()["from"] == "v1.0.0"
+    assert "LiteLLM v1.1.0" in fork.does("verify", "--no-probes")
+
+
+@pytest.mark.parametrize("path", ["litellm/llms/acme", "README.md/more.md", "fork/acme/hooks.toml/more"])
+def test_a_folder_against_a_file(path: str, upstream: Upstream, fork: Fork) -> None:
+    more = {"README.md": None} if path.startswith("README.md") else {}
+    write(upstream.folder, more)
+    upstream.release("v1.1.0", {path: "theirs\n"})
+    assert f"Upstream has {path} now, where the fork has files of its own" in fork.refuses(*SYNC)
+
+
+def test_modes_are_upstreams(upstream: Upstream, fork: Fork) -> None:
+    (fork.folder / "litellm/utils.py").chmod(0o755)
+    commit(fork.folder, "A mode")
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    words = "litellm/utils.py has another mode than upstream's 100644"
+    assert words in fork.refuses(*SYNC)
+    assert words in fork.refuses("verify", "--no-probes", status=3)
+
+
+def test_an_amended_update_branch_is_kept(upstream: Upstream, fork: Fork) -> None:
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    fork.does("sync", "--no-probes")
+    fork.git("checkout", "--quiet", "sync/v1.1.0")
+    write(fork.folder, {"fork/acme/more.md": "more\n"})
+    fork.git("add", "--all")
+    fork.git("commit", "--quiet", "--amend", "--no-edit")
+    amended = fork.git("rev-parse", "HEAD")
+    fork.git("checkout", "--quiet", "main")
+    fork.edit("litellm/llms/acme/in_tree.py", "...", "return")
+    fork.does("sync", "--no-probes")
+    assert fork.git("rev-parse", f"backup/sync/v1.1.0-{amended[:12]}") == amended
