@@ -6,6 +6,7 @@ with 0. Several rules compare the working tree with the last released tag, so a 
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shutil
@@ -37,6 +38,7 @@ Config: TypeAlias = dict[str, Any]
 # What Copier reads, and what an update runs.
 _READ = ("copier.yml", "questions", "template")
 _PACKAGE = "template/package"
+_FORK = "template/fork"
 _MOVES = "hooks/moves.yml"
 
 # `git apply` finds a changed line by itself and three lines on each side.
@@ -120,17 +122,39 @@ class Template:
 
     @cached_property
     def old_paths(self) -> set[str]:
-        """The rendered paths at the last tag, with their names in Jinja; none when there is no tag."""
+        """The rendered paths of a package at the last tag, with their names in Jinja; none when there is no tag."""
+        return self._paths_at_tag(_PACKAGE)
+
+    @cached_property
+    def old_paths_of_forks(self) -> set[str]:
+        """The same of a fork; a link to a folder of the package stands for what is in it."""
+        return self._paths_at_tag(_FORK)
+
+    def _paths_at_tag(self, layout: str) -> set[str]:
         if not self.tag:
             return set()
-        listed = self.git("ls-tree", "-r", "-z", "--name-only", self.tag, "--", f"{_PACKAGE}/").split("\0")
-        return {_rendered_path(source) for source in listed if source}
+        listed = self.git("ls-tree", "-r", "-z", "--name-only", self.tag, "--", f"{layout}/").split("\0")
+        return {_rendered_path(source, layout) for source in listed if source}
 
     @cached_property
     def sources(self) -> list[str]:
-        """The paths of the files in template/, macros included, sorted."""
-        found = (path for path in (self.root / "template").rglob("*") if path.is_file())
-        return sorted(p.relative_to(self.root).as_posix() for p in found if "__pycache__" not in p.parts)
+        """The paths of the files in template/, macros included, sorted; none behind a link, as each is there once."""
+        found = (path for path in self._entries if path.is_file() and not path.is_symlink())
+        return sorted(p.relative_to(self.root).as_posix() for p in found)
+
+    @cached_property
+    def links(self) -> list[str]:
+        """The paths of the links in template/, by which a fork has the package's files."""
+        return [p.relative_to(self.root).as_posix() for p in self._entries if p.is_symlink()]
+
+    @cached_property
+    def _entries(self) -> list[Path]:
+        entries = (
+            Path(folder, name)
+            for folder, folders, names in os.walk(self.root / "template", followlinks=False)
+            for name in (*folders, *names)
+        )
+        return [path for path in entries if "__pycache__" not in path.parts]
 
     def text(self, source: str) -> str:
         """Returns the text of a file of the template."""
@@ -165,7 +189,7 @@ class Template:
 
 
 def answer_sets() -> list[dict[str, Answer]]:
-    """Returns sets of answers, the defaults first: each way to authenticate, and both formats and CI systems."""
+    """Returns sets of answers, the defaults first: each way to authenticate, both formats and CI systems, two forks."""
     others: tuple[dict[str, Answer], ...] = (
         {"api_format": "openai", "ci": "github"},
         {"api_format": "custom", "ci": "gitlab"},
@@ -177,7 +201,7 @@ def answer_sets() -> list[dict[str, Answer]]:
     sets[2] |= {"publish": "private"}
     # One of them with a second way behind the first.
     next(each for each in sets if each["auth"] == "token_file")["auth_fallback"] = "signed_jwt"
-    return sets
+    return sets + [{"layout": "fork", **other} for other in others]
 
 
 def _render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
@@ -199,9 +223,9 @@ def _migrations(config: Config) -> list[object]:
     return [migration.get("version") if isinstance(migration, dict) else None for migration in found]
 
 
-def _rendered_path(source: str) -> str:
-    """Returns the path that a file of the template renders to, its names in Jinja, without conditions."""
-    path = source.removeprefix(f"{_PACKAGE}/").removesuffix(".jinja")
+def _rendered_path(source: str, layout: str = _PACKAGE) -> str:
+    """Returns the path that a file of a layout renders to, its names in Jinja, without conditions."""
+    path = source.removeprefix(f"{layout}/").removesuffix(".jinja")
     return re.sub(r"\{%.*?%\}", "", path)
 
 
@@ -317,10 +341,14 @@ def lost_paths(template: Template) -> list[str]:
     moves_file = template.root / _MOVES
     moves = yaml.safe_load(moves_file.read_text(encoding="utf-8")) if moves_file.is_file() else None
     whose = yaml.safe_load((template.root / "owners.yml").read_text(encoding="utf-8"))
-    now = {_rendered_path(source) for source in template.sources if source.startswith(f"{_PACKAGE}/")}
+    lost = {
+        path: layout
+        for layout, before in ((_PACKAGE, template.old_paths), (_FORK, template.old_paths_of_forks))
+        for path in before - _paths_now(template, layout)
+    }
     found: list[str] = []
-    for path in sorted(template.old_paths - now):
-        if owners.owner(owners.plain(path), whose) == "yours":
+    for path, layout in sorted(lost.items()):
+        if owners.owner(owners.plain(path), whose[Path(layout).name]) == "yours":
             continue
         listed = {_version(version) for version, paths in (moves or {}).items() if path in (paths or {})}
         newer = {version for version in listed if version and version > Version(template.tag or "0")}
@@ -336,6 +364,11 @@ def lost_paths(template: Template) -> list[str]:
                 f"`version: v{version}` to _migrations in copier.yml."
             )
     return found
+
+
+def _paths_now(template: Template, layout: str) -> set[str]:
+    there = [*template.sources, *template.links]
+    return {_rendered_path(source, layout) for source in there if source.startswith(f"{layout}/")}
 
 
 def _repeats(lines: Sequence[str]) -> list[tuple[int, int, int]]:
@@ -424,7 +457,7 @@ def changing_renders(template: Template) -> list[str]:
     return [
         f"{finding}, and an update takes that for a change of the template: render it from answers alone."
         for finding in sorted(checks.same(*template.twice))
-        if not finding.startswith(f"{checks.ANSWERS_FILE}:")
+        if not finding.split(":")[0].endswith(checks.ANSWERS_FILE)
     ]
 
 

@@ -1,25 +1,34 @@
-"""Writes what follows from owners.yml: Copier's settings, and the list of files that every package carries along.
+"""Writes what follows from owners.yml: Copier's settings, and the list of files that every render carries along.
 
-`python -m scripts.owners` writes questions/owners.yml and template/package/.template-files.yml.jinja;
-with `--check` it exits with 1 when one of them is not current.
+`python -m scripts.owners` writes questions/owners.yml and the .template-files.yml.jinja of each layout; with
+`--check` it exits with 1 when one of them is not current.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pathspec import GitIgnoreSpec
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "template" / "package"
 SETTINGS = ROOT / "questions" / "owners.yml"
-FILES = PACKAGE / ".template-files.yml.jinja"
+# The list of each layout, which lies in the layout's folder of template/.
+FILES = {
+    "package": ROOT / "template" / "package" / ".template-files.yml.jinja",
+    "fork": ROOT / "template" / "fork" / "fork" / "{{ folder }}" / ".template-files.yml.jinja",
+}
 # Written by Copier, and by this script.
-NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", FILES.name)
+NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", ".template-files.yml.jinja")
+
+# What reads the list, in words.
+_READERS = {"package": "`make check`", "fork": "conformance/template_files.py among the tests"}
 
 _SETTINGS = """\
 # Made by scripts/owners.py from owners.yml; do not edit.
@@ -29,9 +38,10 @@ _skip_if_exists:
 # Copier would bring back what an author deleted, and delete what an answer turns off, edits and all. So an update
 # leaves out the author's files that an earlier render made, and the two renders that it compares leave out all.
 _external_data:
-  template_files: .template-files.yml
+  template_files: "{{% if layout == 'fork' %}}fork/{{{{ folder }}}}/{{% endif %}}.template-files.yml"
 
 _exclude:
+  - __pycache__
   - |
     {{%- if _copier_operation == "update" %}}
     {{%- if _copier_conf.dst_path | string | regex_search("[.](old|new)_copy[.]") %}}
@@ -47,13 +57,12 @@ _exclude:
 _FILES = """\
 {{#- Made by scripts/owners.py from owners.yml; do not edit. -#}}
 # Template's file: written by updates, never by hand. Whose each file is, and what the template's were rendered with
-# (SHA-256): `make check` and updates read it.
+# (SHA-256): {reader} and updates read it.
 patterns: # the author's, whatever is rendered
 {patterns}
 yours:
 {yours}
-shared:
-{shared}
+shared:{shared}
 instead: # where to write what one would like to write into a file of the template
 {instead}
 template:
@@ -61,9 +70,9 @@ template:
 """
 
 
-def path_of(source: Path) -> str:
-    """Returns the path that a file of the template renders to, with its names in Jinja."""
-    return source.relative_to(PACKAGE).as_posix().removesuffix(".jinja")
+def path_of(source: Path, layout: str) -> str:
+    """Returns the path that a file of a layout renders to, with its names in Jinja."""
+    return source.relative_to(ROOT / "template" / layout).as_posix().removesuffix(".jinja")
 
 
 def plain(path: str) -> str:
@@ -71,17 +80,23 @@ def plain(path: str) -> str:
     return re.sub(r"\{\{.*?\}\}", "name", re.sub(r"\{%.*?%\}", "", path))
 
 
-def sources() -> list[Path]:
-    """Returns the files of the template that have an owner, sorted by what they render to."""
-    found = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+def sources(layout: str) -> list[Path]:
+    """Returns the files of a layout that have an owner, sorted by what they render to."""
+    # Through links, as Copier goes: a fork's layout has the package's source and tests by links to their folders.
+    found = [
+        Path(folder, name)
+        for folder, _, names in os.walk(ROOT / "template" / layout, followlinks=True)
+        for name in names
+        if "__pycache__" not in folder
+    ]
     return sorted(
         (path for path in found if path.name not in NOBODYS),
-        key=lambda path: (plain(path_of(path)), str(path)),
+        key=lambda path: (plain(path_of(path, layout)), str(path)),
     )
 
 
-def owner(path: str, owners: dict[str, list[str]]) -> str:
-    """Returns `yours`, `shared` or `template` for a path."""
+def owner(path: str, owners: Mapping[str, list[str]]) -> str:
+    """Returns `yours`, `shared` or `template` for a path; `owners` is what owners.yml has for its layout."""
     for name in ("yours", "shared"):
         if GitIgnoreSpec.from_lines(owners[name]).match_file(path):
             return name
@@ -99,8 +114,8 @@ def _when_rendered(path: str, line: str) -> str:
     return f"{{%- if {conditions} %}}\n{line}\n{{%- endif %}}" if conditions else line
 
 
-def _template_line(source: Path) -> str:
-    path = path_of(source)
+def _template_line(source: Path, layout: str) -> str:
+    path = path_of(source, layout)
     shown = re.sub(r"\{%.*?%\}", "", path)
     if source.suffix != ".jinja":
         return _when_rendered(path, f"  {shown}: {digest(source.read_bytes())!r}")
@@ -112,27 +127,43 @@ def _template_line(source: Path) -> str:
 def files() -> dict[Path, str]:
     """Returns the text of each file that this script writes."""
     owners = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
+    yours = [pattern for layout in FILES for pattern in owners[layout]["yours"]]
+    settings = _SETTINGS.format(
+        patterns=_indented(2, [f"- {pattern}" for pattern in yours]), indented=_indented(4, yours)
+    )
+    return {SETTINGS: settings} | {path: _list(layout, owners[layout]) for layout, path in FILES.items()}
+
+
+def _quoted(text: str) -> str:
+    """Returns a text as YAML has it in quotes: the kind that it does not have itself, if there is one."""
+    quote = '"' if "'" in text and '"' not in text else "'"
+    return quote + text.replace("'", "''" if quote == "'" else "'") + quote
+
+
+def _list(layout: str, owners: dict[str, Any]) -> str:
     lines: dict[str, list[str]] = {"yours": [], "shared": [], "template": []}
-    for source in sources():
-        path = path_of(source)
+    for source in sources(layout):
+        path = path_of(source, layout)
         whose = owner(plain(path), owners)
         if whose == "template":
-            lines[whose].append(_template_line(source))
+            lines[whose].append(_template_line(source, layout))
         else:
             shown = re.sub(r"\{%.*?%\}", "", path)
             lines[whose].append(_when_rendered(path, f"  - {shown}"))
-    patterns = [f"- {pattern}" for pattern in owners["yours"]]
-    return {
-        SETTINGS: _SETTINGS.format(
-            patterns="\n".join(f"  {pattern}" for pattern in patterns),
-            indented="\n".join(f"    {pattern}" for pattern in owners["yours"]),
+    shared = "".join(f"\n{line}" for line in lines.pop("shared")) or " []"
+    return _FILES.format(
+        reader=_READERS[layout],
+        shared=shared,
+        patterns=_indented(2, [f"- {pattern}" for pattern in owners["yours"]]),
+        instead=_indented(
+            2, [f"{_quoted(pattern)}: {_quoted(text)}" for pattern, text in owners["instead"].items()]
         ),
-        FILES: _FILES.format(
-            patterns="\n".join(f"  {pattern}" for pattern in patterns),
-            instead="\n".join(f"  {pattern!r}: {text!r}" for pattern, text in owners["instead"].items()),
-            **{name: "\n".join(found) for name, found in lines.items()},
-        ),
-    }
+        **{name: "\n".join(found) for name, found in lines.items()},
+    )
+
+
+def _indented(spaces: int, lines: list[str]) -> str:
+    return "\n".join(" " * spaces + line for line in lines)
 
 
 def main(arguments: list[str]) -> int:

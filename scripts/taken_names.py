@@ -4,8 +4,8 @@ Run with the LiteLLM of the lock installed: `python scripts/taken_names.py` writ
 `python scripts/taken_names.py --check` exits with 1 when the file is not current.
 
 Sources in LiteLLM: the enum `LlmProviders` (litellm/types/utils.py), the JSON registry
-(litellm/llms/openai_like/providers.json), `litellm.provider_list`, and the model sets that
-`litellm/main.py` compares before it looks at the provider.
+(litellm/llms/openai_like/providers.json), `litellm.provider_list`, the model sets that
+`litellm/main.py` compares before it looks at the provider, and what is in litellm/llms.
 """
 
 from __future__ import annotations
@@ -46,6 +46,16 @@ def taken_models() -> list[str]:
     return sorted(names)
 
 
+def taken_folders() -> list[str]:
+    """Returns the folders and modules of litellm/llms, beside which a fork has those of its providers, sorted."""
+    import litellm
+
+    found = Path(str(litellm.__file__)).with_name("llms").iterdir()
+    return sorted(
+        {path.stem for path in found if path.is_dir() or path.suffix == ".py"} - {"__init__", "__pycache__"}
+    )
+
+
 def rendered() -> str:
     """Returns the text of questions/taken.yml for the installed LiteLLM."""
     lines = [
@@ -62,6 +72,12 @@ def rendered() -> str:
         "  when: false",
         "  default: >-",
         *(f"    {name}" for name in taken_models()),
+        "",
+        "taken_folders:",
+        "  type: str",
+        "  when: false",
+        "  default: >-",
+        *(f"    {name}" for name in taken_folders()),
     ]
     return "\n".join(lines) + "\n"
 

@@ -92,6 +92,12 @@ TEXTS: dict[str, tuple[str | None, ...]] = {
     ),
     "jwt_headers": (None, ' X-Odd:"it\'s" \\ {{ a }}: {% b %} #1 \n\nY: ' + "z" * 99),
     "litellm_min": (None, "1.106.2"),
+    "fork_name": (None, "0", "a" + "1234567890-abcdefgh_" * 2 + "1234567890-abcdefgh"),
+    "upstream_url": (
+        None,
+        "git@git-1.example.com:mirrors/it's-{{a}}{%b%}.git",
+        "file:///srv/'#1'/${{c}}/a%20b.git",
+    ),
 }
 
 
@@ -131,7 +137,9 @@ def questions() -> dict[str, dict[str, Any]]:
 def choices(question: Mapping[str, Any]) -> list[str]:
     """Returns the values that a question offers; none for free text."""
     offered = question.get("choices") or []
-    return [str(value) for value in (offered.values() if isinstance(offered, dict) else offered)]
+    values = offered.values() if isinstance(offered, dict) else offered
+    # One that has a validator of its own stands in a mapping.
+    return [str(value["value"] if isinstance(value, dict) else value) for value in values]
 
 
 def asked(name: str, answers: Mapping[str, Answer]) -> bool:
@@ -139,6 +147,11 @@ def asked(name: str, answers: Mapping[str, Answer]) -> bool:
     return _holds(
         name, tuple(str(answers.get(other, questions()[other]["default"])) for other in controllers(name))
     )
+
+
+def of_forks(name: str) -> bool:
+    """Tells whether a question is asked in forks only."""
+    return controllers(name) == ("layout",) and not asked(name, {})
 
 
 @cache
@@ -203,10 +216,18 @@ class Factor:
 
 @cache
 def factors() -> tuple[Factor, ...]:
-    """Returns what varies, from the question files; a question without values is an error."""
+    """Returns what varies, from the question files; a question without values is an error.
+
+    The rows are of packages. A fork has the same files but for a few, as tests/test_fork_layout.py shows.
+    """
     found: list[Factor] = []
     for name, question in questions().items():
-        conditional = isinstance(question.get("when"), str)
+        if name == "layout":
+            found.append(Factor(name, None, ("package",), conditional=False))
+            continue
+        if of_forks(name):
+            continue
+        conditional = bool({*controllers(name)} - {"layout"})
         if question.get("multiselect"):
             found.extend(Factor(name, element, (True, False), conditional) for element in choices(question))
         elif choices(question):
@@ -250,6 +271,8 @@ def allowed(row: Row) -> bool:
 
 def leading_to(name: str) -> Answers:
     """Returns answers after which a question is asked; none for one that always is."""
+    if of_forks(name):
+        return {"layout": "fork"}
     position = next(n for n, factor in enumerate(factors()) if factor.question == name)
     shape = next(shape for shape in shapes() if not factors()[position].absent(shape[position][0]))
     answers = _answers_of(enumerate(indices[0] for indices in shape))

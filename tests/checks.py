@@ -32,6 +32,11 @@ _OF_CONTAINERS = ("Dockerfile", "compose.yaml")
 _WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 
 
+def in_fork(folder: Path, name: str) -> Path:
+    """Returns the place of one of Copier's and our own files in a render of either layout, with one provider."""
+    return next(folder.glob(f"fork/*/{name}"), folder / name)
+
+
 def files(folder: Path) -> list[Path]:
     """Returns the files of a render, sorted, without what git and tools put beside them."""
     return sorted(p for p in folder.rglob("*") if p.is_file() and ".git" not in p.relative_to(folder).parts)
@@ -63,7 +68,7 @@ def texts(folder: Path, machine: Iterable[Path] = ()) -> list[str]:
         except UnicodeDecodeError:
             found.append(f"{name}: not UTF-8 text")
             continue
-        if str(name) == ANSWERS_FILE:
+        if name.name == ANSWERS_FILE:
             # Where the template came from is the one path that has to be there.
             text = re.sub(r"^_src_path: .*\n", "", text, flags=re.MULTILINE)
         if text and (not text.endswith("\n") or text.endswith("\n\n") or text == "\n"):
@@ -79,8 +84,12 @@ def texts(folder: Path, machine: Iterable[Path] = ()) -> list[str]:
 
 def owners(folder: Path) -> list[str]:
     """What `.template-files.yml` says of the files, against the files; and whether the template's say whose they are."""
-    listed = yaml.safe_load((folder / FILES).read_text(encoding="utf-8"))
-    there = {path.relative_to(folder).as_posix() for path in files(folder)} - {FILES, ANSWERS_FILE}
+    listed = yaml.safe_load(in_fork(folder, FILES).read_text(encoding="utf-8"))
+    there = {
+        path.relative_to(folder).as_posix()
+        for path in files(folder)
+        if path.name not in (FILES, ANSWERS_FILE)
+    }
     all_listed = [*listed["template"], *listed["shared"], *listed["yours"]]
     found = [f"{path}: listed twice" for path, times in Counter(all_listed).items() if times > 1]
     found += [f"{path}: listed, and not there" for path in sorted({*all_listed} - there)]
@@ -89,6 +98,8 @@ def owners(folder: Path) -> list[str]:
         content = (folder / path).read_bytes()
         if hashlib.sha256(content).hexdigest() != rendered:
             found.append(f"{path}: is not what its hash says")
+        if path.startswith("fork/tool/"):  # a program by itself, which is here as it is in provider_template
+            continue
         if content and b"emplate's" not in b"\n".join(content.splitlines()[:12]):
             found.append(f"{path}: does not say that it is the template's")
     return found
@@ -99,6 +110,7 @@ def leftovers(folder: Path) -> list[str]:
     return [
         f"{path.relative_to(folder)}:{number}: unrendered Jinja: {line.strip()}"
         for path in files(folder)
+        if not path.is_relative_to(folder / "fork" / "tool")  # a program by itself, with braces of its own
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if (_LEFTOVER_IN_PYTHON if path.suffix == ".py" else _LEFTOVER).search(line)
     ]
@@ -141,7 +153,7 @@ def _doubles(node: yaml.Node | None) -> list[str]:
 
 def recorded(folder: Path, answers: Mapping[str, Answer]) -> list[str]:
     """What the answers file says wrongly: other questions than those asked, other values, a secret."""
-    record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
+    record = yaml.safe_load(in_fork(folder, ANSWERS_FILE).read_text(encoding="utf-8"))
     silent = {name for name, q in config().items() if not name.startswith("_") and q.get("ask") is False}
     wanted = {"_commit", "_src_path", *silent, *(name for name in questions() if asked(name, answers))}
     found = [f"{ANSWERS_FILE}: {name} is missing" for name in sorted(wanted - set(record))]

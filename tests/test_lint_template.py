@@ -23,6 +23,7 @@ Rule: TypeAlias = Callable[[Template], list[str]]
 TAG = "v100.0.0"
 
 PACKAGE = "template/package"
+FORK = "template/fork"
 IDENTITY = "questions/identity.yml"
 ERRORS = "src/{{ module_name }}/errors.py"
 
@@ -51,8 +52,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root.mkdir()
     for name in ("copier.yml", "owners.yml"):
         shutil.copy2(ROOT / name, root)
-    for name in ("hooks", "questions", "scripts", "template"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    # With the links in template/ as they are, and what they lead to.
+    for name in ("hooks", "provider_template/fork", "questions", "scripts", "template"):
+        shutil.copytree(ROOT / name, root / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     commit_all(root)
     must("git", "tag", TAG, cwd=root)
     must("git", "commit", "--quiet", "--allow-empty", "--message", "Go on", cwd=root)
@@ -62,7 +64,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def root(released: Path, tmp_path: Path) -> Path:
     """Gives a copy of that repository, to plant a defect in."""
-    return shutil.copytree(released, tmp_path / "clone")
+    return shutil.copytree(released, tmp_path / "clone", symlinks=True)
 
 
 def template(root: Path, *answers: Mapping[str, Answer]) -> Template:
@@ -141,8 +143,11 @@ def test_what_copier_refuses_is_the_last_finding(root: Path, capsys: pytest.Capt
 def test_the_answers_have_each_login_and_both_formats_and_ci_systems() -> None:
     sets = lint_template.answer_sets()
     assert sets[0] == {"auth": "api_key", "api_format": "openai", "ci": "github"}
-    assert [each["auth"] for each in sets] == choices(questions()["auth"])
-    assert {(each["api_format"], each["ci"]) for each in sets} == {("openai", "github"), ("custom", "gitlab")}
+    packages = [each for each in sets if "layout" not in each]
+    assert [each["auth"] for each in packages] == choices(questions()["auth"])
+    for some in (packages, [each for each in sets if each.get("layout") == "fork"]):
+        found = {(each["api_format"], each["ci"]) for each in some}
+        assert found == {("openai", "github"), ("custom", "gitlab")}
 
 
 def test_a_computed_null_is_a_default(root: Path) -> None:
@@ -195,7 +200,8 @@ def test_a_question_without_a_default(file: str, name: str, root: Path) -> None:
 )
 def test_a_removed_choice(file: str, name: str, choice: str, default: Answer, root: Path) -> None:
     offered = yaml.safe_load((root / file).read_text(encoding="utf-8"))[name]["choices"]
-    left = {label: value for label, value in offered.items() if value != choice}
+    values = choices({"choices": offered})
+    left = dict(pair for pair, value in zip(offered.items(), values, strict=True) if value != choice)
     change(root, file, name, choices=left, default=default)
     assert lint_template.lost_answers(template(root)) == [f"{name}: '{choice}' is a choice {REPLACED}"]
 
@@ -266,6 +272,23 @@ def test_a_removed_and_a_renamed_file(root: Path) -> None:
     (root / PACKAGE / ".editorconfig").unlink()
     move(root, ERRORS, "src/{{ module_name }}/failures.py")
     assert lint_template.lost_paths(template(root)) == [f".editorconfig: {DELETED}", f"{ERRORS}: {DELETED}"]
+
+
+def test_a_removed_file_and_a_removed_link_of_forks(root: Path) -> None:
+    (root / FORK / "fork.toml.jinja").unlink()  # the author's
+    (root / FORK / "fork/{{ folder }}/hooks.toml.jinja").unlink()
+    (root / FORK / "litellm/llms/{{ folder }}").unlink()
+    assert lint_template.lost_paths(template(root)) == [
+        f"fork/{{{{ folder }}}}/hooks.toml: {DELETED}",
+        f"litellm/llms/{{{{ folder }}}}: {DELETED}",
+    ]
+
+
+def test_each_file_is_looked_at_once_though_links_lead_to_it(root: Path) -> None:
+    write(root, f"{PACKAGE}/tests/planted.md.jinja", "{{ now() }} \n")
+    assert lint_template.changing_code(template(root)) == [
+        f"{PACKAGE}/tests/planted.md.jinja: uses now(, {CHANGES}"
+    ]
 
 
 def test_the_authors_files_and_a_path_from_another_source_are_not_lost(root: Path) -> None:
@@ -457,7 +480,9 @@ def test_files_that_are_not_what_owners_yml_says(root: Path) -> None:
     must(sys.executable, "-m", "scripts.owners", cwd=root)
     assert lint_template.stale_files(template(root)) == []
     owners = (root / "owners.yml").read_text(encoding="utf-8")
-    write(root, "owners.yml", owners.replace("  - /CHANGELOG.md\n", "  - /CHANGELOG.md\n  - /NEWS.md\n"))
+    write(
+        root, "owners.yml", owners.replace("    - /CHANGELOG.md\n", "    - /CHANGELOG.md\n    - /NEWS.md\n")
+    )
     stale = "is not what owners.yml says: run make owners."
     assert lint_template.stale_files(template(root)) == [
         f"questions/owners.yml: {stale}",
@@ -467,3 +492,10 @@ def test_files_that_are_not_what_owners_yml_says(root: Path) -> None:
     write(root, "owners.yml", owners)
     write(root, f"{PACKAGE}/planted.md", "")
     assert lint_template.stale_files(template(root)) == [f"{PACKAGE}/.template-files.yml.jinja: {stale}"]
+
+    # A fork has what lies behind a link, too.
+    write(root, f"{PACKAGE}/tests/planted.py", "")
+    assert lint_template.stale_files(template(root)) == [
+        f"{PACKAGE}/.template-files.yml.jinja: {stale}",
+        f"{FORK}/fork/{{{{ folder }}}}/.template-files.yml.jinja: {stale}",
+    ]

@@ -12,39 +12,49 @@ from pathspec import GitIgnoreSpec
 
 from scripts import owners
 from tests.answers import ROOT, Answers, config
+from tests.checks import in_fork
 from tests.support import Tools, must, render, run
 
+OWNERS = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
 WHOSE = {"yours": "yours", "template's": "template", "both": "shared", "Copier's": "template"}
 
 
-@pytest.mark.parametrize("path", [*owners.files()], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*owners.files()], ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_follows_is_current(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == owners.files()[path], "run make owners"
 
 
 def test_copier_skips_what_is_the_authors() -> None:
-    listed = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
-    assert config()["_skip_if_exists"] == listed["yours"]
+    assert config()["_skip_if_exists"] == [pattern for whose in OWNERS.values() for pattern in whose["yours"]]
 
 
-def test_every_pattern_names_a_file() -> None:
-    listed = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
-    paths = [owners.plain(owners.path_of(source)) for source in owners.sources()]
+@pytest.mark.parametrize("layout", ["package", "fork"])
+def test_every_pattern_names_a_file(layout: str) -> None:
+    listed = OWNERS[layout]
+    paths = [owners.plain(owners.path_of(source, layout)) for source in owners.sources(layout)]
     for pattern in (*listed["yours"], *listed["shared"], *listed["instead"]):
         assert any(GitIgnoreSpec.from_lines([pattern]).match_file(path) for path in paths), pattern
 
 
 @pytest.mark.parametrize(
-    "answers",
-    [{}, {"ci": "gitlab", "include": ["cli"], "auth": "none"}, {"ci": "none", "auth": "signed_jwt"}],
-    ids=["default", "gitlab", "bare"],
+    ("answers", "file"),
+    [
+        ({}, "AGENTS.md"),
+        ({"ci": "gitlab", "include": ["cli"], "auth": "none"}, "AGENTS.md"),
+        ({"ci": "none", "auth": "signed_jwt"}, "AGENTS.md"),
+        ({"layout": "fork"}, "fork/acme_ai/README.md"),
+        ({"layout": "fork", "ci": "gitlab", "include": [], "auth": "signed_jwt"}, "fork/acme_ai/README.md"),
+        ({"layout": "fork", "ci": "none", "api_format": "custom"}, "fork/acme_ai/README.md"),
+    ],
+    ids=["default", "gitlab", "bare", "fork", "fork-gitlab", "fork-bare"],
 )
-def test_agents_file_says_the_same(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
+def test_agents_file_says_the_same(
+    answers: Answers, file: str, copier_template: Path, tmp_path: Path
+) -> None:
     folder = render(copier_template, tmp_path / "package", answers)
-    listed = yaml.safe_load((folder / ".template-files.yml").read_text(encoding="utf-8"))
-    module = next(path.parent.name for path in folder.glob("src/*/provider.py"))
+    listed = yaml.safe_load(in_fork(folder, ".template-files.yml").read_text(encoding="utf-8"))
     table = (
-        (folder / "AGENTS.md")
+        (folder / file)
         .read_text(encoding="utf-8")
         .partition("## Whose file is it?")[2]
         .partition("## Commands")[0]
@@ -57,7 +67,7 @@ def test_agents_file_says_the_same(answers: Answers, copier_template: Path, tmp_
         for path in listed[owner]:
             folders = [f"{parent.as_posix()}/" for parent in Path(path).parents if parent != Path()]
             named = [name for name in (path, *folders) if name in said]
-            assert named, f"{path} is in no row of {module}'s AGENTS.md"
+            assert named, f"{path} is in no row of {file}"
             assert said[named[0]] == owner, path
 
 

@@ -137,6 +137,16 @@ GOOD: dict[str, tuple[str, ...]] = {
     "jwt_claims": ("", "iss: a", "a: b: c\n\n d.e_f-g:  h i ", "aud: https://h", "EXP: 1"),
     "jwt_headers": HEADERS[-2:],
     "litellm_min": ("1.100.0", "1.106.2", "2.0.0"),
+    "fork_name": ("a", "0", "acme_ai-2", "x" * 60),
+    "upstream_url": (
+        "https://github.com/BerriAI/litellm.git",
+        "http://127.0.0.1:8080/a/b.git",
+        "git://h/a",
+        "file:///srv/git/litellm.git",
+        "ssh://git@h:22/a.git",
+        "ssh://h/a",
+        "git@github.com:BerriAI/litellm.git",
+    ),
 }
 
 BAD: dict[str, tuple[str, ...]] = {
@@ -271,6 +281,21 @@ BAD: dict[str, tuple[str, ...]] = {
         ">=1.100.0",
         "1.100.0\n",
     ),
+    "fork_name": ("", "A", "a b", "a/b", "a.b", "-a", "a-", "a_", "é", "a\n", "x" * 61),
+    "upstream_url": (
+        "",
+        "github.com/BerriAI/litellm",
+        "https://",
+        "https://user:word@h/a.git",
+        "https://h/a b",
+        'https://h/"',
+        "https://h/a\\b",
+        "https://h/a\n",
+        "ftp://h/a",
+        "git@h:",
+        "--upload-pack=a",
+        "é@h:a",
+    ),
 }
 
 # Several lines, the last of which is refused.
@@ -317,7 +342,7 @@ def test_every_free_text_has_good_and_bad_values() -> None:
 def test_good_values_render(name: str, value: str, copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", {**leading_to(name), name: value})
     assert not checks.syntax(folder)
-    record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
+    record = yaml.safe_load(checks.in_fork(folder, ANSWERS_FILE).read_text(encoding="utf-8"))
     assert record[name] == value
 
 
@@ -349,6 +374,22 @@ def test_bad_values_are_refused_in_one_sentence(
 def test_providers_of_litellm_are_refused(taken: str, copier_template: Path, tmp_path: Path) -> None:
     said = refusal(copier_template, tmp_path / "package", {"provider": taken})
     assert f'"{taken}" is a provider that LiteLLM serves itself' in said
+
+
+@pytest.mark.parametrize("name", ["base-llm", "custom-httpx", "tavily", "tool", "ci", "yaml", "copy"])
+def test_folders_of_a_fork_that_are_others_are_refused(
+    name: str, copier_template: Path, tmp_path: Path
+) -> None:
+    said = refusal(copier_template, tmp_path / "fork", {"layout": "fork", "provider": name})
+    assert f'"{name}" is a folder of LiteLLM\'s or a module of Python' in said
+    assert f"such as my-{name}." in said
+    render(copier_template, tmp_path / "package", {"provider": name})
+
+
+def test_a_fork_takes_no_docs_and_no_image(copier_template: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not in a fork of LiteLLM: leave docs out"):
+        render(copier_template, tmp_path / "fork", {"layout": "fork", "include": ["cli", "docs"]})
+    assert not (tmp_path / "fork").exists()
 
 
 @pytest.mark.parametrize("taken", ["openai", "groq", "publicai", "nano-gpt", "custom"])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.answers import Answers, asked, choices, questions
-from tests.checks import ANSWERS_FILE, same
+from tests.checks import ANSWERS_FILE, in_fork, same
 from tests.support import render
 from tests.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, REDRAW, UP, Wizard, wizard
 
@@ -52,6 +52,7 @@ def test_enter_takes_every_default(copier_template: Path, tmp_path: Path) -> Non
 def test_a_wrong_provider_is_explained_and_corrected(copier_template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "package"
     with wizard(copier_template, folder) as dialog:
+        accept(dialog, "layout")
         accept(dialog, "provider_name")
         dialog.asks("provider")
         dialog.send(CLEAR + "Acme AI" + ENTER + REDRAW)
@@ -63,7 +64,7 @@ def test_a_wrong_provider_is_explained_and_corrected(copier_template: Path, tmp_
         dialog.expect("such as my-openai.")
         assert not folder.exists()
         dialog.send(CLEAR + "my-openai" + ENTER)
-        for name in asked_with({})[2:]:
+        for name in asked_with({})[3:]:
             accept(dialog, name)
         assert dialog.end() == 0, dialog.screen
 
@@ -80,6 +81,7 @@ def test_a_wrong_provider_is_explained_and_corrected(copier_template: Path, tmp_
         {"auth": "api_key", "api_key_in": "query"},
         {"auth": "oauth_authorization_code", "ci": "none"},
         {"auth": "token_file", "auth_fallback": "signed_jwt"},
+        {"layout": "fork", "ci": "gitlab"},
     ],
     ids=lambda chosen: "-".join(chosen.values()),
 )
@@ -97,7 +99,7 @@ def test_follow_ups_are_asked_only_where_they_apply(
         assert dialog.end() == 0, dialog.screen
         shown = dialog.screen
 
-    record = yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
+    record = yaml.safe_load(in_fork(folder, ANSWERS_FILE).read_text(encoding="utf-8"))
     for name in set(questions()) - set(asked_with({**chosen})):
         assert str(questions()[name]["help"]) not in shown
         assert name not in record

@@ -497,6 +497,7 @@ def test_an_answer_that_is_refused(template: Path, tmp_path: Path) -> None:
         folder, template, data={"provider": "openai"}
     )
     assert "--data ci: " in refused(folder, template, data={"ci": "jenkins"})
+    assert "then run provider-template to-fork" in refused(folder, template, data={"layout": "fork"})
 
 
 def test_a_file_that_git_ignores_is_not_overwritten(template: Path, tmp_path: Path) -> None:

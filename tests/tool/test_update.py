@@ -107,6 +107,14 @@ def test_conflict(package: Path) -> None:
     assert not (package / DEMO).exists()
 
 
+def test_another_layout_is_no_update(package: Path) -> None:
+    done = tool(package, "update", "--data", "layout=fork")
+    assert done.returncode == 1
+    assert '"fork" is another layout than this one has (package)' in done.stdout
+    assert "to-fork" in done.stdout
+    assert must("git", "status", "--porcelain", cwd=package) == ""
+
+
 def test_turning_things_off_and_on(package: Path) -> None:
     updated(package)
     edit(package, "docs/index.md", "\n", "\nmine\n")

@@ -41,12 +41,20 @@ class _Package(ModuleType):
 
             return register
         if name == "__version__":
-            from importlib.metadata import version
-
-            from ._answers import PACKAGE_NAME
-
-            return version(PACKAGE_NAME)
+            return _version()
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+
+def _version() -> str:
+    if __name__.startswith("litellm."):  # in LiteLLM's own tree it has no version of its own
+        from litellm._version import version as litellms
+
+        return litellms
+    from importlib.metadata import version
+
+    from ._answers import PACKAGE_NAME
+
+    return version(PACKAGE_NAME)
 
 
 sys.modules[__name__].__class__ = _Package

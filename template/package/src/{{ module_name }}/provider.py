@@ -347,5 +347,6 @@ def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:
     )
 
 
-register_models()
+if not __package__.startswith("litellm."):  # in LiteLLM's own tree, it has them since it was imported
+    register_models()
 provider = Provider()

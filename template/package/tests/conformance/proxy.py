@@ -15,9 +15,7 @@ from types import TracebackType
 import httpx
 import yaml
 
-from ..package import answers
-
-CONFIG = Path(__file__).parents[2] / "proxy" / "config.yaml"
+from ..package import PROXY_CONFIG, answers
 
 
 class Proxy:
@@ -27,10 +25,12 @@ class Proxy:
         upstream: URL of the upstream, without path.
         environment: what the provider authenticates with.
         folder: where its log goes, and where it runs.
-        config: the configuration; the package's own unless given.
+        config: the configuration; the one that comes with the provider unless given.
     """
 
-    def __init__(self, upstream: str, environment: Mapping[str, str], folder: Path, config: Path = CONFIG) -> None:
+    def __init__(
+        self, upstream: str, environment: Mapping[str, str], folder: Path, config: Path = PROXY_CONFIG
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -77,7 +77,7 @@ class Proxy:
 
         One test's failures are then not the next one's.
         """
-        content = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+        content = yaml.safe_load(PROXY_CONFIG.read_text(encoding="utf-8"))
         content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
         config = folder / "config.yaml"
         config.write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -1,0 +1,67 @@
+"""A LiteLLM with the providers of a rendered fork in its tree: links to an installed one, with the hooks put in."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from tests.support import Tools, must
+
+PACKAGE = "litellm"
+PROVIDERS = "litellm/llms"
+
+
+def installed_litellm(tools: Tools) -> Path:
+    """Returns the folder that holds the package `litellm` in the tools' environment."""
+    code = "import importlib.util; print(importlib.util.find_spec('litellm').origin)"
+    return Path(must(tools.python, "-c", code, cwd=Path("/")).strip()).parents[1]
+
+
+def hooks_of(render: Path) -> list[dict[str, Any]]:
+    """Returns the hooks of all providers of a fork."""
+    files = sorted(render.glob("fork/*/hooks.toml"))
+    return [hook for file in files for hook in tomllib.loads(file.read_text(encoding="utf-8"))["hooks"]]
+
+
+def with_hooks(text: str, hooks: Iterable[dict[str, Any]]) -> str:
+    """Returns the text of a file with the bodies of its hooks in it."""
+    for hook in hooks:
+        body = indent(str(hook["body"]), " " * int(hook.get("indent", 0)))
+        if hook["where"] == "end":
+            text += body
+            continue
+        (match,) = re.finditer(hook["anchor"], text, re.MULTILINE)
+        at = match.start() if hook["where"] == "before" else text.index("\n", match.end()) + 1
+        text = text[:at] + body + text[at:]
+    return text
+
+
+def tree(installed: Path, render: Path, folder: Path, *, hooked: bool = True) -> Path:
+    """Makes a folder for PYTHONPATH, and returns it.
+
+    Args:
+        installed: A folder that holds the package `litellm`; nothing is written there.
+        render: The fork: its providers' folders are linked, so that what is edited there holds here.
+        folder: The folder to make.
+        hooked: Whether to put the hooks in.
+    """
+    hooks = hooks_of(render) if hooked else []
+    edited = {f"{PACKAGE}/__init__.py", *(str(hook["file"]) for hook in hooks)}
+    (folder / PROVIDERS).mkdir(parents=True)
+    for parent in (PACKAGE, PROVIDERS):
+        for source in (installed / parent).iterdir():
+            path = f"{parent}/{source.name}"
+            if source.name != "__pycache__" and path != PROVIDERS and path not in edited:
+                (folder / path).symlink_to(source)
+    for source in (render / PROVIDERS).iterdir():
+        (folder / PROVIDERS / source.name).symlink_to(source.resolve())
+    for path in sorted(edited):
+        text = (installed / path).read_text(encoding="utf-8")
+        (folder / path).write_text(
+            with_hooks(text, [hook for hook in hooks if hook["file"] == path]), encoding="utf-8"
+        )
+    return folder
