@@ -32,8 +32,8 @@ test-upgrades: .venv/installed ## from every released version to the working tre
 	$(BIN)/python -m tests.upgrades
 	$(BIN)/python -m pytest -q -m slow tests/tool/test_killed.py
 
-test-fork: .venv/installed ## a fork with two providers over a sample of LiteLLM's releases, and the fork tool killed often
-	$(PYTEST) tests/fork
+test-fork: .venv/installed ## forks of a sample of LiteLLM's releases, wheels of three, DEV_FLOW.md pasted, the fork tool killed often
+	$(PYTEST) tests/fork tests/test_fork_layout.py
 
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
 	$(BIN)/ruff format --check
