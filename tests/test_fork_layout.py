@@ -386,14 +386,6 @@ def test_an_update_by_copier(tmp_path: Path) -> None:
     ]
 
 
-def suite_rows() -> list[object]:
-    """Returns the answers that the whole suite runs with; all but the defaults are slow."""
-    return [
-        pytest.param({}, id="default"),
-        *(pytest.param(answers.values[0], id=str(answers.id), marks=pytest.mark.slow) for answers in KINDS),
-    ]
-
-
 def in_tree(tools: Tools, made: Path, folder: Path, *arguments: str | Path) -> Any:
     """Runs Python in a fork, with LiteLLM as `tree` has made it in a folder."""
     return run(
@@ -401,7 +393,8 @@ def in_tree(tools: Tools, made: Path, folder: Path, *arguments: str | Path) -> A
     )
 
 
-@pytest.mark.parametrize("answers", suite_rows())
+@pytest.mark.slow  # the probes are in the sample
+@pytest.mark.parametrize("answers", [pytest.param({}, id="default"), *KINDS])
 def test_the_suite_passes_in_tree(
     answers: Answers, copier_template: Path, tools: Tools, tmp_path: Path
 ) -> None:

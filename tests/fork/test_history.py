@@ -14,7 +14,7 @@ from tests.fork.history import go, make_fork
     ("strategy", "jump"),
     [
         ("merge", False),
-        ("rebase", True),
+        pytest.param("rebase", True, marks=pytest.mark.slow),
         pytest.param("merge", True, marks=pytest.mark.slow),
         pytest.param("rebase", False, marks=pytest.mark.slow),
     ],

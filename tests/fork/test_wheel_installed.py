@@ -21,14 +21,8 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize(
-    "version",
-    [
-        "1.106.2",
-        pytest.param("1.103.11", marks=pytest.mark.slow),
-        pytest.param("1.100.0", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["1.106.2", "1.103.11", "1.100.0"])
 def test_installed_into_a_clean_environment(version: str, copier_template: Path, tmp_path: Path) -> None:
     rendered = render(copier_template, tmp_path / "rendered", ANSWERS)
     made = json.loads(tool(rendered, "wheel", "--litellm", version, "--json"))
