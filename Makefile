@@ -22,7 +22,7 @@ demo: .venv/installed ## render a provider and talk to it through LiteLLM, all o
 test: .venv/installed ## the covering sample: every answer at least once in a full run, pairs of answers in a render
 	$(PYTEST) -m 'not slow'
 
-test-matrix: .venv/installed ## everything, with the rendered package's own suite for each row of the covering array
+test-matrix: .venv/installed ## everything, with types and the rendered package's own suite for each row of the covering array
 	$(PYTEST)
 
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
