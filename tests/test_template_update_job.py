@@ -37,6 +37,7 @@ BRANCH = "template-update"
 REF = f"refs/heads/{BRANCH}"
 TITLE = f"chore: update the template to {NEWER}"
 SCRIPT = ".ci/template_update.py"
+FORGE = ".ci/forge.py"
 PLAIN = f"python {SCRIPT}"
 
 # Who is known to the GitLab of these tests: the runner's own token reads the package, that of the job's variable reads
@@ -327,7 +328,7 @@ def test_conflicts_are_for_a_person(origin: Path, package: Path, machine: Machin
     assert refs(origin) == before
     assert show(clone, "branch", "--show-current") == "main"
     assert show(clone, "rev-parse", "HEAD") == before["refs/heads/main"]
-    assert show(clone, "status", "--porcelain", "--ignored") == ""
+    assert show(clone, "status", "--porcelain", "--ignored") == "!! .ci/__pycache__/"
 
 
 @pytest.mark.slow
@@ -446,16 +447,18 @@ def test_github_gets_one_request(origin: Path, package: Path, current: Path, mac
     opened, text = machine.folder / "opened.json", machine.folder / "text.md"
     fork = {"url": "https://forge.example.com/pull/1", "isCrossRepository": True}
     own = {"url": "https://forge.example.com/pull/2", "isCrossRepository": False}
-    listing = ["pr", "list", "--head", BRANCH, "--state", "open", "--json", "url,isCrossRepository"]
+    there = ["--repo", "acme/provider"]
+    listing = ["pr", "list", *there, "--head", BRANCH, "--state", "open", "--json", "url,isCrossRepository"]
     content = ["--title", TITLE, "--body-file", "-"]
+    variables = {"GITHUB_REPOSITORY": "acme/provider"}
 
     opened.write_text(json.dumps([fork]), encoding="utf-8")
-    done = machine.run(workflow_commands(package), machine.clone(origin))
+    done = machine.run(workflow_commands(package), machine.clone(origin), **variables)
     assert done.returncode == 0, done.stdout
     assert [words for words, _ in machine.calls("gh")] == [
         ["auth", "setup-git"],
         listing,
-        ["pr", "create", "--head", BRANCH, *content],
+        ["pr", "create", "--head", BRANCH, "--base", "main", *there, *content],
     ]
     told = text.read_text(encoding="utf-8")
     assert told.startswith(f"Update of the template from {NEXT} to {NEWER}\n")
@@ -465,12 +468,12 @@ def test_github_gets_one_request(origin: Path, package: Path, current: Path, mac
 
     text.unlink()
     opened.write_text(json.dumps([fork, own]), encoding="utf-8")
-    again = machine.run(workflow_commands(package), machine.clone(origin))
+    again = machine.run(workflow_commands(package), machine.clone(origin), **variables)
     assert again.returncode == 0, again.stdout
     assert [words for words, _ in machine.calls("gh")][3:] == [
         ["auth", "setup-git"],
         listing,
-        ["pr", "edit", own["url"], *content],
+        ["pr", "edit", own["url"], *there, *content],
     ]
     assert text.read_text(encoding="utf-8") == told
     assert refs(origin)[REF] == pushed
@@ -696,6 +699,7 @@ def test_gitlab_gets_one_request(gitlab: GitLab, machine: Machine) -> None:
             "remove_source_branch": True,
             "source_branch": BRANCH,
             "target_branch": "main",
+            "target_project_id": PROJECT,
         },
     ]
     pushed = refs(gitlab.project)[REF]
@@ -770,8 +774,8 @@ def ask(machine: Machine, package: Path, address: str, method: str) -> subproces
     """Sends a request as the script does."""
     content = {"title": "A"} if method == "POST" else None
     code = (
-        'import sys; sys.path.insert(0, ".ci"); import template_update as job; '
-        f"job.ask_gitlab({method!r}, {address!r}, {PRIVATE!r}, {content!r})"
+        'import sys; sys.path.insert(0, ".ci"); import forge; '
+        f'forge.GitLab("TEMPLATE_UPDATE_TOKEN", {PRIVATE!r}).ask({method!r}, {address!r}, {content!r})'
     )
     return machine.run(f"python -c {shlex.quote(code)}", package, PYTHONDONTWRITEBYTECODE="1")
 
@@ -813,17 +817,17 @@ def test_token_of_two_lines_is_one_sentence(package: Path, machine: Machine) -> 
 @pytest.mark.slow
 def test_another_machine_than_gitlabs_is_one_sentence(package: Path, machine: Machine) -> None:
     done = machine.run(f"{PLAIN} gitlab", package, TEMPLATE_UPDATE_TOKEN=PRIVATE)
-    sentence = "CI_SERVER_URL is not set: with gitlab, this script runs in GitLab's CI, which sets it.\n"
+    sentence = "CI_SERVER_URL is not set: with github or gitlab, this script runs in that forge's CI, which sets it.\n"
     assert (done.stdout, done.returncode) == (sentence, 1)
 
 
-def test_script_is_linted_and_typed_as_the_package(package: Path, machine: Machine) -> None:
+def test_scripts_are_linted_and_typed_as_the_package(package: Path, machine: Machine) -> None:
     for words in (
         "ruff check --no-cache",
         "ruff format --check --no-cache",
         f"mypy --strict --cache-dir {shlex.quote(str(machine.folder / 'tmp'))}",
     ):
-        done = machine.run(f"{shlex.quote(sys.executable)} -m {words} {SCRIPT}", package)
+        done = machine.run(f"{shlex.quote(sys.executable)} -m {words} {SCRIPT} {FORGE}", package)
         assert done.returncode == 0, done.stdout
 
 

@@ -42,6 +42,7 @@ TEMPLATE = ROOT / "template" / "fork"
 GITHUB = TEMPLATE / "{% if ci == 'github' %}.github{% endif %}" / "workflows"
 GITLAB = TEMPLATE / "fork" / "ci" / "{% if ci == 'gitlab' %}gitlab.yml{% endif %}"
 SCRIPT = "fork/ci/sync_request.py"
+SCRIPTS = ("sync_request.py", "forge.py")
 PLAIN = f"python {SCRIPT}"
 BRANCH = "sync/v1.1.0"
 REF = f"refs/heads/{BRANCH}"
@@ -54,7 +55,8 @@ def with_the_job(fork: Fork, url: str | None = None) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "provider_template" / "fork", fork.folder / "fork" / "tool", ignore=ignored)
     (fork.folder / "fork" / "ci").mkdir()
-    shutil.copy(TEMPLATE / SCRIPT, fork.folder / SCRIPT)
+    for name in SCRIPTS:
+        shutil.copy(TEMPLATE / "fork" / "ci" / name, fork.folder / "fork" / "ci")
     if url:
         lines = fork.text("fork.toml").splitlines()
         text = "\n".join(f'url = "{url}"' if line.startswith("url = ") else line for line in lines)
@@ -474,10 +476,11 @@ def test_gitlab_includes_the_jobs_of_the_fork() -> None:
         assert jobs[name]["stage"] in jobs["stages"]
 
 
-def test_script_is_linted_and_typed(tmp_path: Path) -> None:
+def test_scripts_are_linted_and_typed(tmp_path: Path) -> None:
     folder = tmp_path / "lint"
     folder.mkdir()
-    shutil.copy(TEMPLATE / SCRIPT, folder)
+    for name in SCRIPTS:
+        shutil.copy(TEMPLATE / "fork" / "ci" / name, folder)
     shutil.copy(ROOT / "pyproject.toml", folder)
     for words in (
         ["ruff", "check", "--no-cache"],
@@ -485,7 +488,7 @@ def test_script_is_linted_and_typed(tmp_path: Path) -> None:
         ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache")],
     ):
         done = subprocess.run(
-            [sys.executable, "-m", *words, "sync_request.py"],
+            [sys.executable, "-m", *words, *SCRIPTS],
             cwd=folder,
             capture_output=True,
             text=True,

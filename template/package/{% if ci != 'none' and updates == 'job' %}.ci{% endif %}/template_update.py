@@ -10,43 +10,21 @@ PROVIDER_TEMPLATE, a command to run in the place of uvx with the template's own 
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import os
 import re
 import shlex
-import subprocess
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
+
+from forge import Environment, GitLab, attempt, base_branch, open_on_github, run
 
 BRANCH = "template-update"
 REF = f"refs/heads/{BRANCH}"
 ANSWERS = Path(".copier-answers.yml")
 EMAIL = "template-update@localhost"
 AUTHOR = ("-c", "user.name=Template update", "-c", f"user.email={EMAIL}")
-
-Environment = dict[str, str] | None
-
-
-def attempt(*command: str, env: Environment = None, content: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs a command that may fail; its words on what failed are the job's."""
-    try:
-        return subprocess.run(command, env=env, input=content, stdout=subprocess.PIPE, encoding="utf-8", check=False)
-    except FileNotFoundError:
-        raise SystemExit(f"There is no {command[0]} on this machine.") from None
-
-
-def run(*command: str, env: Environment = None, content: str = "") -> str:
-    """Runs a command that has to succeed, and returns what it printed."""
-    done = attempt(*command, env=env, content=content)
-    if done.returncode:
-        raise SystemExit(f"`{shlex.join(command)}` ended with {done.returncode}.")
-    return done.stdout
 
 
 def tool() -> list[str]:
@@ -102,96 +80,12 @@ def push(env: Environment) -> None:
     run("git", "push", "--quiet", lease, "origin", f"{REF}:{REF}", env=env)
 
 
-def open_on_github(title: str, text: str) -> None:
-    """Opens a pull request, or renews the text of the one that is open."""
-    fields = ("--json", "url,isCrossRepository")
-    opened = json.loads(run("gh", "pr", "list", "--head", BRANCH, "--state", "open", *fields))
-    # A fork may have a branch of that name, too.
-    own = [one["url"] for one in opened if not one["isCrossRepository"]]
-    what = ("edit", own[0]) if own else ("create", "--head", BRANCH)
-    sys.stdout.write(run("gh", "pr", *what, "--title", title, "--body-file", "-", content=text))
-
-
-def take_token() -> str:
-    """Takes GitLab's token out of the environment: what runs here, such as a build for the lock, has no use for it."""
-    token = os.environ.pop("TEMPLATE_UPDATE_TOKEN", "").strip()
-    if not re.fullmatch("[!-~]*", token):
-        raise SystemExit("TEMPLATE_UPDATE_TOKEN has a character that is in no token, such as a blank: set it anew.")
-    return token
-
-
-def variable(name: str) -> str:
-    """Returns a variable that GitLab's CI sets."""
-    if value := os.environ.get(name):
-        return value
-    raise SystemExit(f"{name} is not set: with gitlab, this script runs in GitLab's CI, which sets it.")
-
-
-def gitlab_environment(token: str) -> dict[str, str]:
-    """Returns the environment in which git reads this GitLab and pushes: the token is in no command and no file."""
-    secret = base64.b64encode(f"oauth2:{token}".encode()).decode()
-    settings = (
-        (f"http.{variable('CI_SERVER_URL')}/.extraHeader", f"Authorization: Basic {secret}"),
-        ("remote.origin.pushurl", f"{variable('CI_PROJECT_URL')}.git"),
-    )
-    # Settings that the runner has made in this way stay.
-    before = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-    env = {**os.environ, "GIT_CONFIG_COUNT": str(before + len(settings))}
-    for number, (key, value) in enumerate(settings, before):
-        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return env
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it would carry the token to another address, and make a GET of a POST."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Leaves the redirect as an error."""
-
-
-def ask_gitlab(method: str, address: str, token: str, content: dict[str, Any] | None = None) -> Any:
-    """Sends a request to GitLab's API and returns its answer."""
-    request = urllib.request.Request(  # noqa: S310  # the address of GitLab's own variables
-        address,
-        json.dumps(content).encode() if content else None,
-        {"PRIVATE-TOKEN": token, "Content-Type": "application/json"},
-        method=method,
-    )
-    try:
-        with urllib.request.build_opener(NoRedirect).open(request, timeout=60) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        hint = ": has TEMPLATE_UPDATE_TOKEN expired, or not the scope api?" if error.code in (401, 403, 404) else "."
-        raise SystemExit(f"GitLab refused {method} {address} with status {error.code}{hint}") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise SystemExit(f"GitLab did not answer {method} {address}: {getattr(error, 'reason', error)}.") from None
-    except ValueError:
-        raise SystemExit(f"GitLab's answer to {method} {address} is no JSON.") from None
-
-
-def open_on_gitlab(title: str, text: str, token: str) -> None:
-    """Opens a merge request, or renews the text of the one that is open."""
-    project = variable("CI_PROJECT_ID")
-    url = f"{variable('CI_API_V4_URL')}/projects/{project}/merge_requests"
-    query = urllib.parse.urlencode({"source_branch": BRANCH, "state": "opened"})
-    opened = ask_gitlab("GET", f"{url}?{query}", token)
-    # A fork may have a branch of that name, too.
-    own = [one["iid"] for one in opened if str(one["source_project_id"]) == project]
-    content = {"title": title, "description": text, "remove_source_branch": True}
-    if own:
-        done = ask_gitlab("PUT", f"{url}/{own[0]}", token, content)
-    else:
-        branches = {"source_branch": BRANCH, "target_branch": variable("CI_DEFAULT_BRANCH")}
-        done = ask_gitlab("POST", url, token, {**content, **branches})
-    sys.stdout.write(f"{done['web_url']}\n")
-
-
 def main(forge: str) -> None:
     """Does all of it; exits with a message where the update needs a person."""
     os.environ["GIT_TERMINAL_PROMPT"] = "0"
-    token = take_token()
-    env = gitlab_environment(token) if forge == "gitlab" and token else None
-    command = tool()
+    gitlab = GitLab.with_token_of("TEMPLATE_UPDATE_TOKEN")
+    env = gitlab.environment() if forge == "gitlab" and gitlab.token else None
+    command, base = tool(), base_branch()
     plan, text = preview(command, env)
     sys.stdout.write(text)
     sys.stdout.flush()
@@ -200,15 +94,15 @@ def main(forge: str) -> None:
     if plan["conflicts"] or plan["needs_trust"]:
         options = " ARGS=--trust" if plan["needs_trust"] else ""
         raise SystemExit(f"This update needs a person: run `make update{options}` in a checkout.")
-    if forge == "gitlab" and not token:
-        raise SystemExit("TEMPLATE_UPDATE_TOKEN is not set: make it a masked CI variable, with a project access token.")
+    if forge == "gitlab":
+        gitlab.require_token()
     title = f"chore: update the template to {plan['to']}"
     update(command, plan["to"], title, env)
     push(env)
     if forge == "github":
-        open_on_github(title, text)
+        open_on_github(BRANCH, base, title, text)
     elif forge == "gitlab":
-        open_on_gitlab(title, text, token)
+        gitlab.open_request(BRANCH, base, title, text)
 
 
 if __name__ == "__main__":

@@ -13,43 +13,21 @@ FORK_SYNC_TO, the version to sync to, in place of the newest release.
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
+
+from forge import Environment, GitLab, attempt, base_branch, open_on_github, run
 
 TOOL = Path("fork/tool")
 EMAIL = "fork-sync@localhost"
 AUTHOR = {"NAME": "Fork sync", "EMAIL": EMAIL}
 HEADS = "refs/heads/sync/"
 LONGEST = 60_000  # characters; GitHub takes 65,536
-
-Environment = dict[str, str] | None
-
-
-def attempt(*command: str, env: Environment = None, content: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs a command that may fail; its words on what failed are the job's."""
-    try:
-        return subprocess.run(command, env=env, input=content, stdout=subprocess.PIPE, encoding="utf-8", check=False)
-    except FileNotFoundError:
-        raise SystemExit(f"There is no {command[0]} on this machine.") from None
-
-
-def run(*command: str, env: Environment = None, content: str = "", hint: str = "") -> str:
-    """Runs a command that has to succeed, and returns what it printed."""
-    done = attempt(*command, env=env, content=content)
-    if done.returncode:
-        raise SystemExit(f"`{shlex.join(command)}` ended with {done.returncode}.{hint}")
-    return done.stdout
 
 
 def tell(text: str) -> None:
@@ -63,9 +41,7 @@ def tell(text: str) -> None:
 
 def sync(env: Environment) -> dict[str, Any] | None:
     """Makes the branch in this clone; returns what the tool says of it, None where the fork is at that version."""
-    if attempt("git", "symbolic-ref", "--quiet", "HEAD").returncode:
-        # GitLab's runner checks out a commit.
-        run("git", "checkout", "--quiet", "-B", os.environ.get("CI_DEFAULT_BRANCH") or "main")
+    run("git", "checkout", "--quiet", "-B", base_branch())  # GitLab's runner checks out a commit
     wish = [f"--to={to}"] if (to := os.environ.get("FORK_SYNC_TO", "").strip()) else []
     names = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in AUTHOR.items()}
     done = subprocess.run(
@@ -163,105 +139,13 @@ def drop_older(branch: str, there: dict[str, str], env: Environment) -> None:
         sys.stdout.write(f"{name} is {'deleted' if gone else 'not deleted'}: {branch} has all that it has.\n")
 
 
-def open_on_github(branch: str, title: str, text: str) -> None:
-    """Opens a pull request in the fork, or renews the text of the one that is open."""
-    # Without it, gh takes the remote upstream, and would open the request at LiteLLM.
-    repository = ("--repo", variable("GITHUB_REPOSITORY"))
-    fields = ("--json", "url,isCrossRepository")
-    opened = json.loads(run("gh", "pr", "list", *repository, "--head", branch, "--state", "open", *fields))
-    # A fork of the fork may have a branch of that name, too.
-    own = [one["url"] for one in opened if not one["isCrossRepository"]]
-    what = ("edit", own[0]) if own else ("create", "--head", branch, "--base", base())
-    sys.stdout.write(run("gh", "pr", *what, *repository, "--title", title, "--body-file", "-", content=text))
-
-
-def base() -> str:
-    """Returns the branch that was synced: the one that is checked out."""
-    return run("git", "symbolic-ref", "--short", "HEAD").strip()
-
-
-def take_token() -> str:
-    """Takes GitLab's token out of the environment: what runs here has no use for it."""
-    token = os.environ.pop("FORK_SYNC_TOKEN", "").strip()
-    if not re.fullmatch("[!-~]*", token):
-        raise SystemExit("FORK_SYNC_TOKEN has a character that is in no token, such as a blank: set it anew.")
-    return token
-
-
-def variable(name: str) -> str:
-    """Returns a variable that the forge's CI sets."""
-    if value := os.environ.get(name):
-        return value
-    raise SystemExit(f"{name} is not set: with github or gitlab, this script runs in that forge's CI, which sets it.")
-
-
-def gitlab_environment(token: str) -> dict[str, str]:
-    """Returns the environment in which git reads this GitLab and pushes: the token is in no command and no file."""
-    secret = base64.b64encode(f"oauth2:{token}".encode()).decode()
-    settings = (
-        (f"http.{variable('CI_SERVER_URL')}/.extraHeader", f"Authorization: Basic {secret}"),
-        ("remote.origin.pushurl", f"{variable('CI_PROJECT_URL')}.git"),
-    )
-    # Settings that the runner has made in this way stay.
-    before = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-    env = {**os.environ, "GIT_CONFIG_COUNT": str(before + len(settings))}
-    for number, (key, value) in enumerate(settings, before):
-        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return env
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it would carry the token to another address, and make a GET of a POST."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Leaves the redirect as an error."""
-
-
-def ask_gitlab(method: str, address: str, token: str, content: dict[str, Any] | None = None) -> Any:
-    """Sends a request to GitLab's API and returns its answer."""
-    request = urllib.request.Request(  # noqa: S310  # the address of GitLab's own variables
-        address,
-        json.dumps(content).encode() if content else None,
-        {"PRIVATE-TOKEN": token, "Content-Type": "application/json"},
-        method=method,
-    )
-    try:
-        with urllib.request.build_opener(NoRedirect).open(request, timeout=60) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        hint = ": has FORK_SYNC_TOKEN expired, or not the scope api?" if error.code in (401, 403, 404) else "."
-        raise SystemExit(f"GitLab refused {method} {address} with status {error.code}{hint}") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise SystemExit(f"GitLab did not answer {method} {address}: {getattr(error, 'reason', error)}.") from None
-    except ValueError:
-        raise SystemExit(f"GitLab's answer to {method} {address} is no JSON.") from None
-
-
-def open_on_gitlab(branch: str, title: str, text: str, token: str) -> None:
-    """Opens a merge request in the fork, or renews the text of the one that is open."""
-    project = variable("CI_PROJECT_ID")
-    url = f"{variable('CI_API_V4_URL')}/projects/{project}/merge_requests"
-    query = urllib.parse.urlencode({"source_branch": branch, "state": "opened"})
-    opened = ask_gitlab("GET", f"{url}?{query}", token)
-    # A fork of the fork may have a branch of that name, too.
-    own = [one["iid"] for one in opened if str(one["source_project_id"]) == project]
-    content = {"title": title, "description": text, "remove_source_branch": True, "squash": False}
-    if own:
-        done = ask_gitlab("PUT", f"{url}/{own[0]}", token, content)
-    else:
-        # Of a project that was forked on GitLab, the target would be the project that it was forked from.
-        target = {"source_branch": branch, "target_branch": base(), "target_project_id": int(project)}
-        done = ask_gitlab("POST", url, token, {**content, **target})
-    sys.stdout.write(f"{done['web_url']}\n")
-
-
 def main(forge: str) -> None:
     """Does all of it; exits with a message where the sync needs a person."""
     os.environ["GIT_TERMINAL_PROMPT"] = "0"
-    token = take_token()
-    if forge == "gitlab" and not token:
-        raise SystemExit("FORK_SYNC_TOKEN is not set: make it a masked CI variable, with a project access token.")
-    env = gitlab_environment(token) if forge == "gitlab" else None
+    gitlab = GitLab.with_token_of("FORK_SYNC_TOKEN")
+    if forge == "gitlab":
+        gitlab.require_token()
+    env = gitlab.environment() if forge == "gitlab" else None
     done = sync(env)
     if done is None:
         tell("The fork is at that version already.\n")
@@ -272,9 +156,9 @@ def main(forge: str) -> None:
     push(branch, there, env)
     title = f"chore: sync with LiteLLM {done['to']}"
     if forge == "github":
-        open_on_github(branch, title, text)
+        open_on_github(branch, base_branch(), title, text)
     elif forge == "gitlab":
-        open_on_gitlab(branch, title, text, token)
+        gitlab.open_request(branch, base_branch(), title, text, squash=False)
     drop_older(branch, there, env)
 
 
