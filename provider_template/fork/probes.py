@@ -54,7 +54,7 @@ def probe(git: Git, commit: str, spec: Spec, python: str) -> tuple[Probed, ...]:
         folder = Path(temporary) / "tree"
         git.copy_to(commit, folder)
         _add_compiled(folder / "litellm", python)
-        return tuple(probe_folder(folder, provider, python) for provider in spec.providers)
+        return tuple(_probe(folder, provider, python) for provider in spec.providers)
 
 
 _INSTALLED = (
@@ -75,18 +75,8 @@ def _add_compiled(package: Path, python: str) -> None:
                 shutil.copyfile(source, beside)
 
 
-def probe_folder(folder: Path, provider: Provider, python: str, *, tree: Path | None = None) -> Probed:
-    """Runs the probes of a provider whose files are in a folder.
-
-    Args:
-        folder: Where the provider's tests are.
-        provider: The provider.
-        python: The interpreter.
-        tree: The folder to import LiteLLM from; the same one unless given.
-
-    Raises:
-        Refusal: A probe fails, or cannot be started.
-    """
+def _probe(folder: Path, provider: Provider, python: str) -> Probed:
+    """Runs the probes of a provider in a copy of the fork's files; imports leave bytecode there for the next ones."""
     tests = next((path for path in provider.owned if path.startswith("tests/") and path.endswith("/")), None)
     if tests is None or not (folder / tests / "conformance" / "probes.py").is_file():
         raise Refusal(
@@ -102,7 +92,7 @@ def probe_folder(folder: Path, provider: Provider, python: str, *, tree: Path | 
         done = subprocess.run(
             [python, "-m", module],
             cwd=folder,
-            env={**variables, "PYTHONPATH": str(tree or folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**variables, "PYTHONPATH": str(folder)},
             capture_output=True,
             text=True,
             errors="replace",
