@@ -38,6 +38,7 @@ _OURS = (
     "MFLAGS",
     "VIRTUAL_ENV",
     "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",  # a run imports LiteLLM many times
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
