@@ -23,6 +23,7 @@ from tests.answers import ROOT
 from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
 from tests.support import must
 from tests.test_template_update_job import (
+    GH,
     PRIVATE,
     PROJECT,
     WRITER,
@@ -215,18 +216,6 @@ def test_unknown_argument_is_one_sentence(origin: Path, machine: Machine) -> Non
     done = machine.run(f"{PLAIN} bitbucket", clone(machine, origin))
     sentence = "bitbucket is no forge that this script knows: write github, gitlab or nothing.\n"
     assert (done.stdout, done.returncode) == (sentence, 1)
-
-
-# Lists what a file says, and keeps the text that a request gets.
-GH = """\
-if words[:2] == ["pr", "list"]:
-    print((folder / "opened.json").read_text())
-elif words[:2] in (["pr", "create"], ["pr", "edit"]):
-    (folder / "text.md").write_text(sys.stdin.read())
-    print("https://forge.example.com/pull/2")
-else:
-    assert words == ["auth", "setup-git"], words
-"""
 
 
 def workflow_commands() -> str:
