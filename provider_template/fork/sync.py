@@ -258,9 +258,19 @@ def _free_names(git: Git, branch: str, head: str, commit: str, end: Version) -> 
 def _saved(git: Git, update: str, head: str, commit: str) -> list[tuple[str, str]]:
     """Returns a backup for an update branch that is about to be written again, as somebody may have amended it."""
     there = git.commit(f"refs/heads/{update}")
-    if there is None or there in (head, commit) or git.is_ancestor(there, head):
+    if (
+        there is None
+        or there in (head, commit)
+        or git.is_ancestor(there, head)
+        or _same_files(git, there, commit)
+    ):
         return []
     return [(f"refs/heads/backup/{update}-{there[:12]}", there)]
+
+
+def _same_files(git: Git, one: str, other: str) -> bool:
+    """Returns whether two commits have the same files, as those of a sync that was killed and of the next one."""
+    return git.must("rev-parse", f"{one}^{{tree}}") == git.must("rev-parse", f"{other}^{{tree}}")
 
 
 def _is_ours(git: Git, there: str, head: str) -> bool:

@@ -183,7 +183,7 @@ def assert_published(walk: Walk) -> None:
 def assert_went_back_and_forward(walk: Walk, said: str) -> None:
     """Looks whether a rollback has happened, and what it undid is there again."""
     before = f"backup/main-before-{NEWEST}"
-    assert f"The branch is where {before} is." in said
+    assert f"The branch is where {before} is (" in said
     names = walk.files("branch", "--format=%(refname:short)")
     (after,) = [name for name in names if name.startswith("backup/main-rolled-back-")]
     for name in (before, after):

@@ -22,7 +22,8 @@ ANSWERS: dict[str, Answer] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["1.106.2", "1.103.11", "1.100.0"])
+# Of 1.103 and 1.104 some have an extra `proxy` that nothing satisfies.
+@pytest.mark.parametrize("version", ["1.106.2", "1.103.5", "1.100.0"])
 def test_installed_into_a_clean_environment(version: str, copier_template: Path, tmp_path: Path) -> None:
     rendered = render(copier_template, tmp_path / "rendered", ANSWERS)
     made = json.loads(tool(rendered, "wheel", "--litellm", version, "--json"))
