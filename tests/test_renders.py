@@ -120,6 +120,8 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
     served = {entry["model_name"]: entry["litellm_params"]["model"] for entry in proxy["model_list"]}
     for model in ids:
         assert served[model] == f"{record['provider']}/{model}"
+    # LiteLLM sends a deployment's key to the provider that a client names.
+    assert not [entry for entry in proxy["model_list"] if "api_key" in entry["litellm_params"]]
     assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [
         record["provider"]
     ]

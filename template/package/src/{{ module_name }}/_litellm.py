@@ -7,6 +7,10 @@ is the file that changes. The tests run on the lowest supported LiteLLM and on t
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from typing import Any
+
 from litellm.constants import DEFAULT_CHAT_COMPLETION_PARAM_VALUES
 from litellm.exceptions import (
     APIConnectionError,
@@ -26,6 +30,7 @@ from litellm.exceptions import (
     UnsupportedParamsError,
 )
 from litellm.litellm_core_utils.core_helpers import process_response_headers
+from litellm.litellm_core_utils.credential_accessor import CredentialAccessor
 from litellm.litellm_core_utils.exception_mapping_utils import ExceptionCheckers
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.litellm_core_utils.reasoning_effort_utils import reasoning_effort_from_thinking_budget
@@ -87,8 +92,34 @@ __all__ = [
     "UnsupportedParamsError",
     "convert_model_response_to_streaming",
     "custom_llm_setup",
+    "deployment_params",
     "get_ssl_configuration",
     "process_response_headers",
     "reasoning_effort_from_thinking_budget",
     "register_model",
 ]
+
+
+def deployment_params(model_id: str) -> Mapping[str, Any]:
+    """Returns the `litellm_params` of a deployment of the proxy in this process, with those of its named credential.
+
+    Args:
+        model_id: the deployment's id, as LiteLLM gives it in `model_info`.
+
+    Returns:
+        Its parameters; none where there is no proxy, or no such deployment.
+    """
+    router = getattr(sys.modules.get("litellm.proxy.proxy_server"), "llm_router", None)
+    deployment = None
+    seen: set[str | None] = {None}
+    # What LiteLLM makes of a deployment for a client's own host or key names the one before, as often as that happens.
+    while router is not None and model_id not in seen:
+        seen.add(model_id)
+        deployment = router.get_deployment(model_id=model_id)
+        model_id = getattr(deployment and deployment.model_info, "original_model_id", None) or model_id
+    if router is None or deployment is None:
+        return {}
+    params: dict[str, Any] = deployment.litellm_params.model_dump(exclude_none=True)
+    credential = params.get("litellm_credential_name")
+    named = CredentialAccessor.get_credential_values(credential) if credential else {}
+    return {**(router.default_litellm_params or {}), **named, **params}

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
@@ -39,7 +39,7 @@ from ._litellm import (
     UnprocessableEntityError,
 )
 from .auth.credentials import CredentialError, CredentialTimeoutError
-from .redaction import redacted
+from .redaction import MAX_MESSAGE, handed_on, redacted, without_query, without_secrets
 from .settings import SettingsError
 from .sse import EventTooLargeError
 
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from .request import Request
 
 logger = logging.getLogger(__package__)
-
-MAX_MESSAGE = 2000
-"""Characters of an upstream's message that are passed on."""
 
 _MAX_PAGE = 8192
 
@@ -162,7 +159,7 @@ def from_response(
     message = error.message or f"HTTP {status} {_reason(status)} without a message"
     if response is not None and response.has_redirect_location:
         status = 404
-        target = httpx.URL(response.headers["location"]).copy_with(query=None, userinfo=b"")
+        target = without_query(response.headers["location"])
         message = f"the upstream redirects to {target}: set {ENV_PREFIX}_API_BASE to where the API is"
     text = request.describe(message)
     kwargs: dict[str, Any] = {"message": text, "llm_provider": PROVIDER, "model": request.model}
@@ -201,7 +198,7 @@ def from_exception(error: Exception, request: Request) -> Exception:
         request: the request that failed.
     """
     if isinstance(error, OpenAIError):  # all of LiteLLM's exceptions are
-        return error
+        return _cleaned(error, request)
     if isinstance(error, BaseLLMException):
         return from_response(error, request)
     if isinstance(error, CredentialError):
@@ -222,20 +219,58 @@ def from_exception(error: Exception, request: Request) -> Exception:
     return BadGatewayError(message=request.describe(text), **kwargs)
 
 
-def before_request(error: Exception, model: str) -> Exception:
-    """Returns the LiteLLM exception for what was raised before there was a request to send."""
+def before_request(error: Exception, model: str, secrets: tuple[str, ...]) -> Exception:
+    """Returns the LiteLLM exception for what was raised before there was a request to send.
+
+    Args:
+        error: of the settings, the credential or the transformation, or already LiteLLM's.
+        model: the model of the call.
+        secrets: what the message must not contain.
+    """
+    if isinstance(error, OpenAIError):
+        return error
     kwargs: dict[str, Any] = {"llm_provider": PROVIDER, "model": model}
     if isinstance(error, CredentialError):
         return _without_credential(error, str(error), model)
     if isinstance(error, SettingsError):
         return BadRequestError(message=str(error), **kwargs)
-    return BadRequestError(message=f"the request cannot be built: {type(error).__name__}: {error}", **kwargs)
+    text = redacted(f"the request cannot be built: {type(error).__name__}: {error}", secrets)[:MAX_MESSAGE]
+    return BadRequestError(message=text, **kwargs)
+
+
+def raise_clean(failure: Exception, error: Exception, secrets: tuple[str, ...]) -> NoReturn:
+    """Raises the exception for the caller, with nothing on it that has a secret.
+
+    Args:
+        failure: what the caller gets.
+        error: what was raised; its text and traceback become the cause, and it goes itself, as it may hold the request.
+        secrets: what no text may contain.
+    """
+    cause = failure.__cause__ if failure is error else error
+    try:
+        raise failure from without_secrets(cause, secrets) if cause is not None else None
+    finally:
+        failure.__context__ = None  # where Python keeps what was being handled, whatever is raised from it
 
 
 def _without_credential(error: CredentialError, message: str, model: str) -> Exception:
     if isinstance(error, CredentialTimeoutError):
         return Timeout(message=message, llm_provider=PROVIDER, model=model)
     return AuthenticationError(message=message, llm_provider=PROVIDER, model=model)
+
+
+def _cleaned(error: OpenAIError, request: Request) -> OpenAIError:
+    """An exception that a transformation raised for itself, perhaps with the upstream's words and response."""
+    message = getattr(error, "message", None)
+    if isinstance(message, str):
+        error.message = redacted(message, request.secrets)  # type: ignore[attr-defined]
+    error.args = tuple(redacted(part, request.secrets) if isinstance(part, str) else part for part in error.args)
+    response = getattr(error, "response", None)
+    if isinstance(response, httpx.Response):
+        body = response.text if response.is_closed else ""
+        error.response = _without_request(response.status_code, request, response, body)  # type: ignore[attr-defined]
+        error.request = error.response.request  # type: ignore[attr-defined]
+    return error
 
 
 def log_failure(error: BaseException, request: Request) -> None:
@@ -264,12 +299,12 @@ def _reason(status: int) -> str:
 
 def _without_request(status: int, request: Request, response: httpx.Response | None, body: str) -> httpx.Response:
     """The response as it can be attached to an exception: its own request holds the credential."""
-    headers = dict(response.headers) if response is not None else {}
-    for name in ("content-encoding", "content-length", "transfer-encoding", "set-cookie"):
-        headers.pop(name, None)
-    headers.setdefault("x-request-id", request.request_id)
+    received = response.headers if response is not None else {}
+    headers = {"x-request-id": request.request_id}
+    headers.update(handed_on(received, request.secrets, request.response_headers))
     text = redacted(body, request.secrets)
-    return httpx.Response(status, headers=headers, text=text, request=httpx.Request("POST", request.url))
+    url = redacted(without_query(request.url), request.secrets)
+    return httpx.Response(status, headers=headers, text=text, request=httpx.Request("POST", url))
 
 
 def _with_response(error: Exception, response: httpx.Response) -> Exception:

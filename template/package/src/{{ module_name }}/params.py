@@ -2,7 +2,7 @@
 
 LiteLLM puts everything that it does not know into `optional_params`: keys of the deployment's YAML,
 credentials among them, next to what the caller asked for. So only what the transformation names in
-`get_supported_openai_params` is sent, and what the caller puts into `extra_body`.
+`get_supported_openai_params` is sent, and what the caller adds by `extra_body` (caller.py).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _CONTROL_KEYS = frozenset(
         "custom_llm_provider",
         "drop_params",
         "extra_body",
+        "extra_body_overrides",
         "extra_headers",
         "max_retries",
         "messages",

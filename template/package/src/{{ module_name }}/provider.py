@@ -26,14 +26,14 @@ from ._litellm import (
     ImageResponse,
     ModelResponse,
     ModelResponseStream,
-    OpenAIError,
     get_ssl_configuration,
     process_response_headers,
 )
 from .auth import make_authenticator
-from .auth.credentials import Authenticator, CredentialError
-from .errors import before_request, from_exception, from_response, log_failure
+from .auth.credentials import Authenticator, CallAuth, CredentialError
+from .errors import before_request, from_exception, from_response, log_failure, raise_clean
 from .models import register_models
+from .redaction import handed_on, kept_out_of_logs, redacted
 from .request import Request, RequestBuilder
 from .settings import Settings, load_settings
 from .stream import StreamReader, whole_stream
@@ -150,14 +150,19 @@ class Provider(CustomLLM):
         _refuse("image edits", call)
 
     def _builder(self, call: Mapping[str, Any], stream: bool) -> RequestBuilder:
-        settings, authenticator = self._ready or self._read_settings()
-        try:
-            auth = authenticator.for_call(call.get("api_key"))
-        except CredentialError:
-            # It may have been set since the settings were read, as happens in notebooks.
-            settings, authenticator = self._read_settings()
-            auth = authenticator.for_call(call.get("api_key"))
-        return RequestBuilder(self._config, settings, auth, call, stream)
+        settings, auth = self._credential(call)
+        with _built(call, auth.secrets):
+            return RequestBuilder(self._config, settings, auth, call, stream)
+
+    def _credential(self, call: Mapping[str, Any]) -> tuple[Settings, CallAuth]:
+        with _built(call):
+            settings, authenticator = self._ready or self._read_settings()
+            try:
+                return settings, authenticator.for_call(call.get("api_key"))
+            except CredentialError:
+                # It may have been set since the settings were read, as happens in notebooks.
+                settings, authenticator = self._read_settings()
+                return settings, authenticator.for_call(call.get("api_key"))
 
     def _read_settings(self) -> tuple[Settings, Authenticator]:
         with self._lock:
@@ -166,27 +171,22 @@ class Provider(CustomLLM):
             return self._ready
 
     def _request(self, call: Mapping[str, Any], stream: bool) -> Request:
-        try:
-            builder = self._builder(call, stream)
+        builder = self._builder(call, stream)
+        with _built(call, builder.secrets):
             return builder.build(self._config.transform_request(**builder.transform_arguments))
-        except OpenAIError:  # LiteLLM's own already
-            raise
-        except Exception as error:
-            raise before_request(error, call["model"]) from error
 
     async def _async_request(self, call: Mapping[str, Any], stream: bool) -> Request:
-        try:
-            builder = self._builder(call, stream)
+        builder = self._builder(call, stream)
+        with _built(call, builder.secrets):
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
-        except OpenAIError:  # LiteLLM's own already
-            raise
-        except Exception as error:
-            raise before_request(error, call["model"]) from error
 
     def _send(self, request: Request, given: object) -> httpx.Response:
         client = sync_client(given)
         started = time.perf_counter()
-        response = client.send(_http_request(client, request), auth=request.auth, stream=True, follow_redirects=False)
+        with kept_out_of_logs(request):
+            response = client.send(
+                _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
+            )
         _set_duration(request, started)
         if request.stream and response.is_success:
             return response
@@ -200,9 +200,10 @@ class Provider(CustomLLM):
     async def _async_send(self, request: Request, given: object) -> httpx.Response:
         client = await async_client(given)
         started = time.perf_counter()
-        response = await client.send(
-            _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
-        )
+        with kept_out_of_logs(request):
+            response = await client.send(
+                _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
+            )
         _set_duration(request, started)
         if request.stream and response.is_success:
             return response
@@ -222,7 +223,8 @@ class Provider(CustomLLM):
         request.logging.post_call(
             input=request.messages,
             api_key="",
-            original_response=response.content.decode("utf-8", "replace"),  # .text would look for a charset first
+            # .text would look for a charset first
+            original_response=redacted(response.content.decode("utf-8", "replace"), request.secrets),
             additional_args={"complete_input_dict": request.body},
         )
         answer = self._config.transform_response(
@@ -243,7 +245,8 @@ class Provider(CustomLLM):
         # As in streams; and LiteLLM looks for prices under this name, which the upstream may decorate with a date.
         answer.model = request.model
         answer._hidden_params["custom_llm_provider"] = PROVIDER
-        headers = {"x-request-id": request.request_id, **response.headers}
+        headers = {"x-request-id": request.request_id}
+        headers.update(handed_on(response.headers, request.secrets, request.response_headers))
         answer._hidden_params["additional_headers"] = process_response_headers(headers)
         return answer
 
@@ -273,16 +276,22 @@ class Provider(CustomLLM):
 
 
 @contextmanager
+def _built(call: Mapping[str, Any], secrets: tuple[str, ...] = ()) -> Iterator[None]:
+    """Raises whatever is raised inside, before there is a request, as LiteLLM's exception."""
+    try:
+        yield
+    except Exception as error:
+        raise_clean(before_request(error, call["model"], secrets), error, secrets)
+
+
+@contextmanager
 def _translated(request: Request, reader: StreamReader | None = None) -> Iterator[None]:
     """Logs whatever is raised inside, and raises it as LiteLLM's exception."""
     try:
         yield
     except Exception as error:
         log_failure(error, request)
-        translated = from_exception(error, request)
-        if translated is error:
-            raise
-        raise translated from error
+        raise_clean(from_exception(error, request), error, request.secrets)
     except BaseException as error:
         if reader is None or not reader.complete:
             log_failure(error, request)

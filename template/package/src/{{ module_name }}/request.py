@@ -11,21 +11,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ._answers import API_KEY_HEADER, PROVIDER
+from ._answers import PROVIDER
 from ._litellm import BaseConfig, Logging
 from .auth.credentials import CallAuth
-from .errors import MAX_MESSAGE
+from .caller import Caller
+from .models import load_models
 from .params import upstream_params
-from .redaction import redacted
+from .redaction import MAX_MESSAGE, credentials_in, redacted, shown_headers
 from .settings import Settings
-
-_CREDENTIAL_HEADERS = {"authorization", "api-key", "x-api-key", API_KEY_HEADER.lower()}
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds, as LiteLLM's own default; it passes a timeout with every call."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # its headers are nobody's to read
 class Request:
     """A request on its way: what is sent, and what its failures need to be told."""
 
@@ -42,6 +41,8 @@ class Request:
     optional_params: dict[str, Any]
     litellm_params: dict[str, Any]
     logging: Logging
+    response_headers: frozenset[str]
+    """Names of response headers that callers may have besides the usual ones."""
 
     @property
     def host(self) -> str:
@@ -55,8 +56,7 @@ class Request:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The strings that no message may contain: the provider's, and what the caller sent in their place."""
-        given = [self.headers[name].split()[-1:] for name in _CREDENTIAL_HEADERS & self.headers.keys()]
-        return (*self.auth.secrets, *(word for words in given for word in words))
+        return (*self.auth.secrets, *credentials_in(self.headers))
 
 
 class RequestBuilder:
@@ -79,16 +79,24 @@ class RequestBuilder:
         self._call = call
         self._auth = auth
         self._stream = stream
+        self._settings = settings
         self._timeout = _timeout(call.get("timeout"), settings.connect_timeout)
         model: str = call["model"]
         litellm_params: dict[str, Any] = call.get("litellm_params") or {}
         given: dict[str, Any] = call["optional_params"]
-        self._extra_body = given.get("extra_body") or {}
+        self._caller = Caller(litellm_params, model)
+        self._caller.check_provider()
         headers = {**(given.get("extra_headers") or {}), **(call.get("headers") or {})}
+        if self._caller.check_host(call.get("api_base"), call.get("api_key"), settings.api_base):
+            headers = self._caller.own_headers(headers)
+        if headers:
+            self._caller.check_headers(headers, settings.credential_headers)
         self._request_id = _request_id(headers, litellm_params)
         api_base = (call.get("api_base") or settings.api_base).rstrip("/")
         if "?" in api_base:
             raise ValueError("api_base has a query: leave it out, or add it in get_complete_url of transformation.py")
+        if "@" in urlsplit(api_base).netloc:
+            raise ValueError("api_base has a user or a password: leave them out, and give the key as api_key")
         optional_params = upstream_params(config, model, given, litellm_params, stream)
         self._headers = config.validate_environment(
             headers=headers,
@@ -101,7 +109,7 @@ class RequestBuilder:
         self._url = config.get_complete_url(
             api_base=api_base,
             api_key=None,
-            model=model,
+            model=self._caller.model_for_url(load_models().keys()),
             optional_params=optional_params,
             litellm_params=litellm_params,
             stream=stream,
@@ -114,12 +122,19 @@ class RequestBuilder:
             "headers": self._headers,
         }
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The strings that no message may contain."""
+        return (*self._auth.secrets, *credentials_in(self._headers))
+
     def build(self, body: dict[str, Any]) -> Request:
         """Returns the request with the body that the transformation made, and logs it as sent."""
         arguments = self.transform_arguments
         if self._stream and self._config.supports_stream_param_in_request_body:
             body["stream"] = True
-        body.update(self._extra_body)
+        if given := self._call["optional_params"].get("extra_body"):
+            self._caller.check_extra_body(body, self._call["optional_params"])
+            body.update(given)
         headers, content = self._config.sign_request(
             headers=self._headers,
             optional_params=arguments["optional_params"],
@@ -134,10 +149,11 @@ class RequestBuilder:
         headers.setdefault("content-type", "application/json")
         headers.setdefault("x-request-id", self._request_id)
         logging: Logging = self._call["logging_obj"]
+        shown = shown_headers(headers, self.secrets)
         logging.pre_call(
             input=arguments["messages"],
             api_key="",
-            additional_args={"complete_input_dict": body, "api_base": self._url, "headers": headers},
+            additional_args={"complete_input_dict": body, "api_base": self._url, "headers": shown},
         )
         return Request(
             model=arguments["model"],
@@ -153,6 +169,7 @@ class RequestBuilder:
             optional_params=arguments["optional_params"],
             litellm_params=arguments["litellm_params"],
             logging=logging,
+            response_headers=self._settings.handed_on,
         )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -18,6 +19,7 @@ from pydantic_settings import (
     DotEnvSettingsSource,
     EnvSettingsSource,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -50,6 +52,25 @@ class Settings(AuthSettings, BaseSettings):
 
     connect_timeout: float = Field(default=10.0, gt=0, le=600)
     """Seconds to wait for a connection; the call's own timeout covers the rest."""
+
+    response_headers: Annotated[tuple[str, ...], NoDecode] = ()
+    """Response headers that callers may have besides the usual ones, by name, with commas in between."""
+
+    @field_validator("response_headers", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return [name for name in map(str.strip, value.split(",")) if name] if isinstance(value, str) else value
+
+    @cached_property
+    def handed_on(self) -> frozenset[str]:
+        """The names of `response_headers`, in lower case."""
+        return frozenset(map(str.lower, self.response_headers))
+
+    @cached_property
+    def credential_headers(self) -> frozenset[str]:
+        """The names, in lower case, of the request headers that go with the credential beside its own."""
+        values = [getattr(self, name) for name in type(self).model_fields if name.endswith("_headers")]
+        return frozenset(header.lower() for value in values if isinstance(value, dict) for header in value)
 
     @field_validator("api_base")
     @classmethod

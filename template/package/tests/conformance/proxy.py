@@ -17,6 +17,8 @@ import yaml
 
 from ..package import PROXY_CONFIG, answers
 
+OPEN_BODY, OPEN_HOST = MORE_DEPLOYMENTS = ("open-body", "open-host")
+
 
 class Proxy:
     """The proxy on proxy/config.yaml. Use it as a context manager.
@@ -75,9 +77,23 @@ class Proxy:
     def without_router(cls, upstream: str, environment: Mapping[str, str], folder: Path) -> Proxy:
         """Returns a proxy on proxy/config.yaml that neither tries again nor cools down.
 
-        One test's failures are then not the next one's.
+        One test's failures are then not the next one's. It has two deployments more, which let clients do what the
+        others do not: `OPEN_BODY` and `OPEN_HOST`.
         """
         content = yaml.safe_load(PROXY_CONFIG.read_text(encoding="utf-8"))
+        first = content["model_list"][0]["litellm_params"]
+        content["model_list"] += [
+            {"model_name": OPEN_BODY, "litellm_params": {**first, "extra_body_overrides": ["models"]}},
+            {
+                "model_name": OPEN_HOST,
+                "litellm_params": {
+                    **first,
+                    "configurable_clientside_auth_params": ["api_base"],
+                    "extra_headers": {"X-Of-The-Deployment": "for our host alone"},
+                },
+            },
+        ]
+        content["general_settings"]["forward_client_headers_to_llm_api"] = True
         content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
         config = folder / "config.yaml"
         config.write_text(yaml.safe_dump(content), encoding="utf-8")

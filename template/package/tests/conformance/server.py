@@ -42,6 +42,8 @@ class Reply:
     prompt_tokens: int = 11
     completion_tokens: int = 7
     id: str = "reply-1"
+    quotes: bool = False
+    """Whether its headers, and an error event in its stream, repeat the request's path and headers."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Refusal:
     message: str = "the upstream says no"
     headers: Mapping[str, str] = field(default_factory=dict)
     quotes: bool = False
-    """Whether its message quotes the request's path and headers."""
+    """Whether its message and its headers repeat the request's path and headers."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Raw:
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
+    quotes: bool = False
+    """Whether the body goes on with the request's path and headers."""
 
 
 @dataclass(frozen=True)
@@ -226,11 +230,13 @@ class Upstream:
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         if isinstance(step, Raw):
-            _write(writer, step)
+            more = " ".join(_repeating(received).values()).encode() if step.quotes else b""
+            _write(writer, replace(step, body=step.body + more))
             return True
         if isinstance(step, Refusal):
             if step.quotes:
-                step = replace(step, message=f"{received.path} {received.headers}")
+                said = {**step.headers, **_repeating(received)}
+                step = replace(step, message=f"{received.path} {received.headers}", headers=said)
             body = json.dumps(self._wire.refusal(step)).encode()
             if fault and fault.kind == "stall":
                 _head(writer, step.status, {**step.headers, "content-length": str(len(body))})
@@ -241,8 +247,10 @@ class Upstream:
             _write(writer, Raw(status=step.status, body=body), step.headers)
             return True
         model = str(asked.get("model", ""))
+        repeated = _repeating(received) if step.quotes else {}
         if asked.get("stream"):
-            return await self._stream(self._wire.events(step, model), writer, fault)
+            events = self._wire.events(step, model)
+            return await self._stream(events, writer, fault, repeated)
         body = json.dumps(self._wire.answer(step, model)).encode()
         if fault and fault.kind in ("reset", "truncate"):
             _head(writer, 200, {"content-type": "application/json", "content-length": str(len(body))})
@@ -250,13 +258,15 @@ class Upstream:
             await writer.drain()
             _hang_up(writer, reset=fault.kind == "reset")
             return False
-        _write(writer, Raw(body=body))
+        _write(writer, Raw(body=body), repeated)
         return True
 
-    async def _stream(self, events: Iterator[str], writer: asyncio.StreamWriter, fault: Fault | None) -> bool:
+    async def _stream(
+        self, events: Iterator[str], writer: asyncio.StreamWriter, fault: Fault | None, repeated: Mapping[str, str]
+    ) -> bool:
         kind = fault.kind if fault else ""
-        _head(writer, 200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"})
-        async for part in _spoiled(events, self._wire, fault, writer):
+        _head(writer, 200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **repeated})
+        async for part in _spoiled(events, self._wire, fault, " ".join(repeated.values())):
             writer.write(b"%x\r\n%s\r\n" % (len(part), part))
             await writer.drain()
         if fault and kind == "open":
@@ -271,9 +281,7 @@ class Upstream:
         return True
 
 
-async def _spoiled(
-    events: Iterator[str], wire: Format, fault: Fault | None, writer: asyncio.StreamWriter
-) -> AsyncIterator[bytes]:
+async def _spoiled(events: Iterator[str], wire: Format, fault: Fault | None, repeated: str) -> AsyncIterator[bytes]:
     """Yields the bytes to write for each event, up to the fault or with it."""
     kind = fault.kind if fault else ""
     for number, data in enumerate(events):
@@ -281,7 +289,7 @@ async def _spoiled(
             if kind == "stall":
                 await asyncio.sleep(fault.seconds)
             elif kind == "error":
-                message = "the upstream is overloaded"
+                message = f"the upstream is overloaded {repeated}".strip()
                 yield _event(wire.error_event(Refusal(503, "overloaded_error", message)))
                 return
             elif kind == "garbage":
@@ -297,6 +305,16 @@ async def _spoiled(
                 yield bytes([byte])
         else:
             yield _event(data)
+
+
+def _repeating(received: Received) -> dict[str, str]:
+    """Response headers that repeat the request: those of a redirect that keeps the query, and of an echo."""
+    headers = {name: value for name, value in received.headers.items() if not name.startswith("x-test-")}
+    return {
+        "location": f"https://elsewhere.example{received.path}",
+        "x-request-id": f"{received.path} {' '.join(headers.values())}",
+        **{f"x-sent-{name}": value for name, value in headers.items()},
+    }
 
 
 def _event(data: str) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from ..package import answers, models
 from .asking import WEATHER
 from .conftest import KEY
-from .proxy import Proxy
+from .proxy import MORE_DEPLOYMENTS, Proxy
 from .server import Fault, Refusal, Reply, ToolCall, Upstream
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
@@ -181,7 +181,7 @@ def test_health(proxy: Proxy, upstream: Upstream) -> None:
     headers = {"Authorization": f"Bearer {proxy.key}"}
     health = httpx.get(f"{proxy.url}/health", headers=headers, timeout=60, trust_env=False)
     assert health.json()["unhealthy_count"] == 0, health.text
-    assert health.json()["healthy_count"] == len(models.load_models()) + 1
+    assert health.json()["healthy_count"] == len(models.load_models()) + 1 + len(MORE_DEPLOYMENTS)
     assert KEY not in health.text
 
 

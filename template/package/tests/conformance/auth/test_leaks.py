@@ -1,4 +1,7 @@
-"""Every failure, with everything logged: no secret may turn up anywhere. Template's file: do not edit."""
+"""Every failure, with everything logged: no secret may turn up anywhere. Template's file: do not edit.
+
+The upstream repeats what it was sent, in headers, messages and error events, as redirects and echoing gateways do.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import httpx
 import litellm
 import pytest
+from litellm.integrations.custom_logger import CustomLogger
 
 from ...package import answers, auth, settings
 from ..asking import MODES, ask, stream
@@ -41,21 +46,57 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     logging.captureWarnings(False)
 
 
-def tell(error: BaseException, said: io.StringIO) -> None:
-    """Writes down an error with all that hangs on it."""
-    said.write("".join(traceback.format_exception(error)))
+class Watcher(CustomLogger):
+    """Writes down all that LiteLLM gives to callbacks."""
+
+    def __init__(self, said: io.StringIO) -> None:
+        super().__init__()
+        self._said = said
+
+    def log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
+        tell(kwargs, self._said)
+
+    def log_post_api_call(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        tell([kwargs, response_obj], self._said)
+
+    def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        tell([kwargs, response_obj], self._said)
+
+    def log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        tell([kwargs, response_obj], self._said)
+
+    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        tell([kwargs, response_obj], self._said)
+
+    async def async_log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        tell([kwargs, response_obj], self._said)
+
+
+def tell(thing: Any, said: io.StringIO) -> None:
+    """Writes down a thing with all that hangs on it: of exceptions their causes, requests and responses, too."""
     seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
+    waiting = [thing]
     while waiting:
         current = waiting.pop()
-        if current is None or id(current) in seen:
+        if id(current) in seen:
             continue
         seen.add(id(current))
-        said.write(f"{current!r} {current} {getattr(current, 'message', '')} {getattr(current, 'body', '')}\n")
-        response: Any = getattr(current, "response", None)
-        if response is not None:
-            said.write(f"{response.headers} {response.text} {response.request.headers} {response.request.url}\n")
-        waiting += [current.__cause__, getattr(current, "original_exception", None)]
+        if isinstance(current, dict):
+            waiting += [*current, *current.values()]
+        elif isinstance(current, list | tuple | set):
+            waiting += current
+        elif isinstance(current, BaseException):
+            said.write("".join(traceback.format_exception(current)))
+            said.write(f"{current!r} {current}\n")
+            waiting += [current.__cause__, current.__context__, current.args, vars(current)]
+        elif isinstance(current, httpx.Response):
+            said.write(f"{current.headers} {current.text if current.is_closed else ''}\n")
+            waiting.append(vars(current).get("_request"))
+        elif isinstance(current, httpx.Request):
+            said.write(f"{current.headers} {current.url}\n")
+        else:
+            said.write(f"{current!r} {current}\n")
+            waiting += [getattr(current, "_hidden_params", None)]
 
 
 def calls(model: str, said: io.StringIO) -> None:
@@ -63,7 +104,7 @@ def calls(model: str, said: io.StringIO) -> None:
     for mode in MODES:
         for make in (ask, stream):
             try:
-                make(mode, model)
+                tell(make(mode, model), said)
             except Exception as error:
                 tell(error, said)
 
@@ -71,12 +112,19 @@ def calls(model: str, said: io.StringIO) -> None:
 def test_every_failure(
     account: Account, upstream: Upstream, model: str, said: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr(litellm, "callbacks", [Watcher(said)])
     calls(model, said)
     for step, fault in (
+        (Reply(quotes=True), None),
+        (Reply(quotes=True), Fault("error", after=1)),
+        (Refusal(301, quotes=True), None),
+        (Refusal(308, "moved", quotes=True), None),
+        (Refusal(429, "rate_limit_exceeded", quotes=True), None),
         (Refusal(401, "invalid_token", quotes=True), None),
         (Refusal(403, "no", quotes=True), None),
         (Refusal(500), None),
-        (Raw(200, b"<html>"), None),
+        (Raw(200, b"<html>", quotes=True), None),
+        (Raw(502, b"<html>", "text/html", quotes=True), None),
         (Reply(), Fault("reset", after=1)),
         (Reply(), Fault("truncate", after=1)),
     ):
