@@ -24,6 +24,7 @@ from provider_template.project import (
     require_clean,
 )
 from provider_template.render import Beside, Render, render
+from provider_template.security import SecurityEntry, security_entries
 from provider_template.template import Repository, newest, open_repository, versions
 from provider_template.trees import Merged, Store, Tree, is_in_the_way
 from provider_template.version import version_of
@@ -74,6 +75,8 @@ class Plan:
     """Files of the author that the new version does not render: they stay."""
     answers: dict[str, Any]
     """The answers after it."""
+    security: tuple[SecurityEntry, ...]
+    """The security fixes that it takes."""
 
     @property
     def after(self) -> str:
@@ -226,6 +229,7 @@ def _plan(
         moved=moved,
         kept=kept,
         answers=answers,
+        security=security_entries(template, to, *refs),
     )
 
 

@@ -92,6 +92,7 @@ class Report:
             "conflicts": list(plan.conflicts),
             "kept": list(plan.kept),
             "new_answers": plan.new_answers,
+            "security": [{"version": one.version, "fixes": list(one.fixes)} for one in plan.security],
             "migrations": [{"version": one.version, "command": one.words} for one in plan.migrations],
             "needs_trust": bool(plan.migrations),
             "copier_update": {
@@ -110,6 +111,13 @@ class Report:
         same = plan.project.commit == plan.to
         head = f"Other answers at version {plan.to} of the template"
         parts = [head if same else f"Update of the template from {plan.project.commit} to {plan.to}"]
+        if plan.security:
+            fixed = ", ".join(one.version for one in plan.security)
+            first = next((fix for one in plan.security for fix in one.fixes), "")
+            parts[:0] = [f"**Security fixes ({fixed}):** {first}"]
+            parts += _section(
+                "Security fixes", (f"{one.version}: {fix}" for one in plan.security for fix in one.fixes)
+            )
         for owner, words in _OWNERS.items():
             found = [change for change in self.changes if change.owner == owner]
             counts = sorted(Counter(change.kind for change in found).items())

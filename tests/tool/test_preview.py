@@ -35,6 +35,26 @@ def test_what_it_says(package: Path) -> None:
     assert plan["copier_update"] == {"drops": [], "misplaces": [], "needs_trust": True}
 
 
+def test_security_fixes_come_first(package: Path, versions: Path) -> None:
+    fork = versions.parent / "secure"
+    must("git", "clone", "--quiet", versions, fork, cwd=versions.parent)
+    (fork / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## [Unreleased]\n\n### Security\n\n- Not yet.\n\n"
+        "## [1000.0.0] - 2026-01-01\n\n### Security\n\n- A key\n  leaks.\n- Another.\n\n### Added\n\n- More.\n\n"
+        "## [0.2.0] - 2025-01-01\n\n### Security\n\n- Long known.\n",
+        encoding="utf-8",
+    )
+    commit(fork, "Notes")
+    must("git", "tag", "v1000.0.0", cwd=fork)
+    edit(package, ".copier-answers.yml", str(versions), str(fork))
+    first, *others = tool(package, "preview").stdout.splitlines()
+    assert first == "**Security fixes (1000.0.0):** A key leaks."
+    assert {"- 1000.0.0: A key leaks.", "- 1000.0.0: Another."} <= set(others)
+    assert not [line for line in others if "Not yet" in line or "Long known" in line]
+    assert plan_of(package)["security"] == [{"version": "1000.0.0", "fixes": ["A key leaks.", "Another."]}]
+    assert plan_of(package, "--to", "v0.3.0")["security"] == []
+
+
 def test_conflict(package: Path) -> None:
     edit(package, "Makefile", "$(RUN) python -m tests.demo", "$(RUN) python -m tests.demo --mine")
     done = tool(package, "preview")

@@ -1,0 +1,51 @@
+"""What a template's changelog says under `### Security`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from provider_template.template import Repository
+from provider_template.version import is_crossed
+
+_RELEASE = re.compile(r"^## \[?v?([^\]\s]+)\]?.*$", re.MULTILINE)
+_SECURITY = re.compile(r"^### Security[ \t]*\n(.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
+_LINKS = re.compile(r"^\[[^\]]+\]: .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SecurityEntry:
+    """The security fixes of one version."""
+
+    version: str
+    """As the changelog has it."""
+    fixes: tuple[str, ...]
+    """Each fix in one line of Markdown."""
+
+
+def security_entries(template: Repository, to: str, older: str, newer: str) -> tuple[SecurityEntry, ...]:
+    """Returns the security fixes that an update takes, the newest version's first.
+
+    Args:
+        template: The template's repository.
+        to: The version whose CHANGELOG.md is read.
+        older: The version that the package has.
+        newer: The version that it goes to, as git describes it.
+    """
+    text = template.text(to, "CHANGELOG.md") or ""
+    headings = list(_RELEASE.finditer(text))
+    found: list[SecurityEntry] = []
+    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+        body = text[heading.end() : following.start() if following else len(text)]
+        section = _SECURITY.search(body)
+        # What is not released comes with a commit after the last tag.
+        unreleased = heading[1].lower() == "unreleased" and "-g" in newer and older != newer
+        if section and (unreleased or is_crossed(heading[1], older, newer)):
+            found.append(SecurityEntry(heading[1], _items(section[1])))
+    return tuple(found)
+
+
+def _items(section: str) -> tuple[str, ...]:
+    """Returns the items of a Markdown list, or its paragraphs where there is none, each in one line."""
+    blocks = re.split(r"^[-*+] |\n[ \t]*\n", _LINKS.sub("", section), flags=re.MULTILINE)
+    return tuple(" ".join(block.split()) for block in blocks if block.strip())
