@@ -46,12 +46,13 @@ def adopt(
     Raises:
         Refusal: The package cannot be adopted, or the author stopped; nothing was changed.
     """
-    from provider_template.adopt.code import Code, read_code
     from provider_template.adopt.compose import Package, compose_tree
     from provider_template.adopt.confirm import Settling, confirm
     from provider_template.adopt.infer import infer
     from provider_template.adopt.layout import find_layout
+    from provider_template.adopt.reach import provider_code
     from provider_template.adopt.sources import Sources
+    from provider_template.adopt.upstream import no_http_in_words, several_in_words
     from provider_template.template import newest, open_repository, versions
     from provider_template.trees import Store
 
@@ -71,9 +72,15 @@ def adopt(
         wanted = ref or newest(versions(str(repository.folder)))
         version = repository.describe(wanted)
         layout = find_layout(sources, project, text)
-        code = read_code(sources, layout.code) if layout else Code()
+        code = provider_code(sources, layout)
         found = infer(sources, project, text, layout, code)
-        settled = confirm(Settling(repository, wanted, scratch, found), data, console, ask=ask)
+        warnings = [several_in_words(code)]
+        if said := no_http_in_words(code):
+            warnings.append(
+                f"{said} The template's package drives an HTTP API: ADOPTING.md says what can be taken over."
+            )
+        settling = Settling(repository, wanted, scratch, found)
+        settled = confirm(settling, data, console, ask=ask, warnings=[*filter(None, warnings)])
         package = Package(folder, sources, project, text, layout, code)
         inner, placed = compose_tree(package, settled, version, store)
         whole = store.change(f"{head}^{{tree}}", checkout.prefix, inner)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from provider_template.adopt.code import Code
+from provider_template.adopt.code import Code, Function
 from provider_template.adopt.confirm import Settled
 from provider_template.adopt.layout import Layout
 from provider_template.adopt.place import Placed
@@ -27,6 +27,8 @@ class Adoption:
     files: TemplateFiles
     left: tuple[str, ...]
     """What of pyproject.toml was not brought over."""
+    before: str
+    """The commit that was adopted."""
     rendered: str
     """The texts of the rendered README.md, docs and transformation.py, one after the other."""
 
@@ -44,6 +46,11 @@ class Adoption:
         """Returns a place in the author's files as it is called now."""
         path, colon, line = where.partition(":")
         return f"{self.placed.paths.get(path, path)}{colon}{line}"
+
+
+def places(adoption: Adoption, functions: Iterable[Function]) -> str:
+    """Returns functions with where they are."""
+    return ", ".join(f"`{one.shown}` ({adoption.now(one.where)})" for one in functions)
 
 
 def box(text: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from provider_template.adopt.adoption import Adoption, box, listed
 from provider_template.adopt.layout import PROJECT_FILE
+from provider_template.adopt.upstream import stands_in
 
-_TEST = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py")
+_TEST = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test)\.py")
 # Files that stay, by what their paths look like; the first that fits.
 _STAYING = (
     (
@@ -31,7 +32,42 @@ _STAYING = (
 def files_in_adopted(adoption: Adoption) -> Iterator[str]:
     """Yields a line for each file that the template's has taken the place of."""
     for old, new in sorted(adoption.placed.adopted.items()):
+        if _TEST.fullmatch(old):
+            continue  # has a section of its own
         yield box(f"`{new}`: {adoption.placed.reasons[old]}. {_advice(adoption, old)}")
+
+
+def tests(adoption: Adoption) -> Iterator[str]:
+    """Yields which tests of the author's still run, which do not, and why."""
+    placed = adoption.placed
+    mine = {old: new for old, new in sorted(placed.paths.items()) if _TEST.fullmatch(old)}
+    stay = [new for old, new in mine.items() if old not in placed.adopted]
+    run = [path for path in stay if path.startswith("tests/")]
+    gone = {old: new for old, new in mine.items() if old in placed.adopted}
+    if not mine:
+        return
+    yield f"{len(run)} of {len(mine)} files of tests are run by `make test`, as they were, beside the template's.\n"
+    if run:
+        yield box(
+            f"{listed(run)}: see that they pass. They test what you had, as long as it is there; their lines at the end of `{PROJECT_FILE}` "
+            "keep the template's formatter, linter and type checker from them."
+        )
+    if strays := [path for path in stay if path not in run]:
+        yield box(f"{listed(strays)}: `make test` runs what is in `tests/`; move them there.")
+    shared = "tests/conftest.py"
+    if shared in placed.unchecked and "autouse=True" in (adoption.sources.text(_old(adoption, shared)) or ""):
+        yield box(f"`{shared}` has fixtures with `autouse`, which hold for the template's tests, too.")
+    if gone:
+        yield box(
+            "The others are in `adopted/`, and no tool runs them there. Their cases go into `tests/test_transformation.py` or a file of your own "
+            "beside it, what they play of the API into `tests/upstream.py`. "
+            f"On the commit that was adopted they run as ever: `git worktree add ../before {adoption.before}`"
+        )
+        yield from (f"  - `{new}`: {placed.reasons[old]}" for old, new in gone.items())
+
+
+def _old(adoption: Adoption, path: str) -> str:
+    return next(old for old, new in adoption.placed.paths.items() if new == path)
 
 
 def _advice(adoption: Adoption, path: str) -> str:
@@ -43,10 +79,7 @@ def _advice(adoption: Adoption, path: str) -> str:
         targets = dict.fromkeys(re.findall(r"(?m)^([A-Za-z0-9][\w.-]*)\s*:(?!=)", text))
         return f"Its targets ({listed(targets)}) go into `local.mk`, where the template's Makefile has none of that name."
     if path.startswith(("test/", "tests/")):
-        return (
-            "Its cases go into `tests/test_transformation.py` or a file of your own beside it, "
-            "what it plays of the API into `tests/upstream.py`."
-        )
+        return "Bring over what your tests need of it."
     if path.endswith((".py", ".pyi")):
         return _advice_on_code(adoption, path)
     if path.startswith((".github/", ".gitlab-ci")):
@@ -64,8 +97,10 @@ def _advice(adoption: Adoption, path: str) -> str:
 def _advice_on_code(adoption: Adoption, path: str) -> str:
     if adoption.layout is None or path not in adoption.layout.code:
         return "Mend it, and put it back if you need it."
-    if path.endswith("/__init__.py"):
+    if path == f"{adoption.layout.folder}__init__.py":
         return "The package offers `provider` and `register()` now: tell its users of other names that they import."
+    if stands_in(adoption.code) is not None:
+        return "What the template can take over of it is said above."
     if any(one.where.startswith(f"{path}:") for one in adoption.code.functions):
         return "Its parts are above."
     return "Write what the package still needs into a module of your own."
@@ -81,14 +116,11 @@ def files_that_stay(adoption: Adoption) -> Iterator[str]:
     if naming := _naming_the_old_folder(adoption, stay):
         folder = adoption.layout.folder if adoption.layout else ""
         yield box(f"`{folder}` is `src/{adoption.answers['module_name']}/` now: see {listed(naming)}.")
-    if placed.unchecked:
+    if code := [path for path in placed.unchecked if not _TEST.fullmatch(path)]:
         yield box(
-            f"{listed(placed.unchecked)}: code of yours that the template's files do not use. Delete what the template does now; "
+            f"{listed(code)}: code of yours that the template's files do not use. Delete what the template does now; "
             f"for the rest, take its lines out at the end of `{PROJECT_FILE}`, and format, lint and type check it with the others."
         )
-    strays = [path for path in placed.unchecked if _TEST.fullmatch(path) and not path.startswith("tests/")]
-    if strays:
-        yield box(f"{listed(strays)}: `make test` runs what is in `tests/`; move them there.")
     for path in stay:
         if path.startswith(".github/workflows/"):
             publishes = re.search(r"pypi-publish|\bpublish\b|twine upload", adoption.sources.text(path) or "")

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from provider_template.adopt.code import Call, Code, Text
+from provider_template.adopt.code import PROGRAMS, Call, Code, Text
 from provider_template.adopt.sources import Found, looks_secret
 
 _GRANTS = {
@@ -16,13 +16,10 @@ _GRANTS = {
     "client_credentials": "oauth_client_credentials",
     "refresh_token": "oauth_refresh_token",
 }
-_COMMANDS = (
-    "subprocess.run",
-    "subprocess.check_output",
-    "subprocess.Popen",
-    "create_subprocess_exec",
-    "check_output",
-)
+_PRINTS_TOKEN = re.compile(r"(?<!max-)(?<!max_)token(?!s)|\bauth\b|credential", re.IGNORECASE)
+_PRINTS_NONE = re.compile(r"\b(login|logout|status)\b", re.IGNORECASE)
+# A program's own file with what it has logged in with.
+_VENDOR_FILE = re.compile(r"(auth|cred|token(?!iz)|oauth|session|login)[\w-]*([.]\w+)?\Z", re.IGNORECASE)
 _ALGORITHMS = ("RS256", "ES256")
 _HTTPS = re.compile(r"https?://\S+\Z")
 
@@ -35,13 +32,17 @@ def infer_auth(code: Code) -> dict[str, Found]:
     found = {"auth": kind, **dict(_header(code, str(kind.value)))}
     if str(kind.value).startswith("oauth"):
         found |= _oauth(code, str(kind.value))
+        if kind.value == "oauth_refresh_token" and "token_url" not in found and (file := vendor_file(code)):
+            # A refresh token is sent nowhere before it is known where to.
+            kind = Found("token_file", file.where)
+            found = {"auth": kind, **dict(_header(code, "token_file"))}
     elif kind.value == "signed_jwt":
         found |= _jwt(code)
-    elif kind.value == "token_file":
-        text = _token_file(code)
+    if kind.value in ("token_file", "oauth_refresh_token"):
+        text = vendor_file(code) or _token_file(code)
         if text is not None and text.value:
             found["token_file"] = Found(text.value, text.where)
-    elif kind.value == "token_command" and (words := _token_command(code)):
+    if kind.value == "token_command" and (words := _token_command(code)):
         found["token_command"] = words
     elif kind.value == "api_key" and not code.headers and code.query_keys:
         found["api_key_in"] = Found("query", code.query_keys[0].where)
@@ -65,7 +66,7 @@ def _kind(code: Code) -> Found | None:
         return Found("signed_jwt", call.where)
     if command := _token_command(code):
         return Found("token_command", command.source)
-    if (text := _token_file(code)) is not None:
+    if (text := vendor_file(code) or _token_file(code)) is not None:
         return Found("token_file", text.where)
     if code.headers or code.query_keys:
         return Found("api_key", (code.headers or code.query_keys)[0].where)
@@ -86,11 +87,14 @@ def _header(code: Code, kind: str) -> Iterator[tuple[str, Found]]:
         return
     # With OAuth, `Basic` is how the client proves who it is to the token endpoint.
     headers = [
-        one for one in code.headers if not (kind.startswith("oauth") and one.prefix.lower() == "basic")
+        one
+        for one in code.headers
+        if not (kind.startswith("oauth") and (one.prefix or "").lower() == "basic")
     ]
     if headers:
         yield "api_key_header", Found(headers[0].name, headers[0].where)
-        yield "api_key_prefix", Found(headers[0].prefix, headers[0].where)
+        if headers[0].prefix is not None:
+            yield "api_key_prefix", Found(headers[0].prefix, headers[0].where)
 
 
 def _oauth(code: Code, kind: str) -> Iterator[tuple[str, Found]]:
@@ -145,7 +149,7 @@ def _client_method(code: Code) -> Found | None:
     if code.form_secret:
         return Found("client_secret_post", code.form_secret)
     for header in code.headers:
-        if header.prefix.lower() == "basic":
+        if (header.prefix or "").lower() == "basic":
             return Found("client_secret_basic", header.where)
     for call in code.calls:
         if any(keyword.arg == "auth" for keyword in call.node.keywords) or call.name.endswith("BasicAuth"):
@@ -176,6 +180,14 @@ def _jwt(code: Code) -> Iterator[tuple[str, Found]]:
         yield "jwt_claims", Found(lines, claims[0].where)
 
 
+def vendor_file(code: Code) -> Text | None:
+    """Returns the file below the home folder in which a program, mostly another one, keeps what it has logged in with."""
+    return next(
+        (one for one in code.home_files if _VENDOR_FILE.search(one.value.rpartition("/")[2])),
+        None,
+    )
+
+
 def _token_file(code: Code) -> Text | None:
     """The path of a file that holds a token, or the place where one is read that nothing names."""
     for text in code.texts:
@@ -183,7 +195,7 @@ def _token_file(code: Code) -> Text | None:
         if named and re.match(r"(~|\.{0,2})/\S*\w\Z", text.value):
             return text
     for variable in code.variables:
-        if re.search(r"TOKEN_(FILE|PATH)\Z", variable.value):
+        if re.search(r"(TOKEN|AUTH|CREDENTIALS?)_(FILE|PATH)\Z", variable.value):
             return Text("", "", variable.where)
     return None
 
@@ -191,13 +203,14 @@ def _token_file(code: Code) -> Text | None:
 def _token_command(code: Code) -> Found | None:
     """The command that prints a token, as far as its words are constants."""
     for call in code.calls:
-        if not call.name.endswith(_COMMANDS) or not call.node.args:
+        if not call.name.endswith(PROGRAMS) or not call.node.args:
             continue
         first = call.node.args[0]
         items = first.elts if isinstance(first, ast.List | ast.Tuple) else call.node.args
         words = [
             item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)
         ]
-        if len(words) == len(items) and re.search(r"token|auth|login|credential", " ".join(words)):
+        line = " ".join(words)
+        if len(words) == len(items) and _PRINTS_TOKEN.search(line) and not _PRINTS_NONE.search(line):
             return Found(words[0] if len(words) == 1 else shlex.join(words), call.where)
     return None

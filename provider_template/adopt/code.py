@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from provider_template.adopt.sources import Sources
@@ -19,6 +20,22 @@ _HEADER = re.compile(
 _MODELS = re.compile(r"models\Z|model_?(ids|names|list|map|info|prices|costs?)\Z", re.IGNORECASE)
 _QUERY_KEY = re.compile(r"(api_?)?key|(access_?)?token|appid", re.IGNORECASE)
 _ENV_READERS = ("environ.get", "getenv", "get_secret", "get_secret_str", "environ.setdefault", "environ.pop")
+# Modules that send requests; `openai` and `anthropic` stand for the formats that infer.py reads off their calls.
+_HTTP_CLIENTS = {"aiohttp", "anthropic", "http", "httpx", "openai", "pycurl", "requests", "urllib", "urllib3"}
+_SENDING = re.compile(
+    r"(\A|\.)(post|urlopen|build_request)\Z|\b(completions|responses|messages)\.(create|parse|stream)\Z"
+)
+# These are calls of other things, too.
+_SENDING_BY_CLIENT = re.compile(r"\.(request|send|stream)\Z")
+_LITELLMS = ("completion", "acompletion", "responses", "aresponses")
+# Packages that providers of any kind use.
+_BESIDE_THE_API = _HTTP_CLIENTS | {"litellm", "pydantic", "pydantic_settings", "typing_extensions", "yaml"}
+_BESIDE_THE_API |= {"anyio", "backoff", "cryptography", "dotenv", "jwt", "orjson", "structlog", "tenacity"}
+PROGRAMS = (
+    *("subprocess.run", "subprocess.check_output", "subprocess.call", "subprocess.Popen", "os.popen"),
+    *("create_subprocess_exec", "create_subprocess_shell", "check_output"),
+)
+_LIBRARIES = ("ctypes.CDLL", "cdll.LoadLibrary", "ffi.dlopen")
 
 
 @dataclass(frozen=True)
@@ -38,7 +55,8 @@ class Header:
     """A header that carries a credential."""
 
     name: str
-    prefix: str
+    prefix: str | None
+    """The word before the credential; None if the value is made elsewhere."""
     where: str
 
 
@@ -90,16 +108,59 @@ class Code:
     """Constant claims of JWTs that are signed."""
     form_secret: str = ""
     """Where a client secret is put into a form."""
+    requests: list[Text] = field(default_factory=list)
+    """Where requests are sent over HTTP; the value is the call."""
+    others: list[Text] = field(default_factory=list)
+    """What may stand in the place of an HTTP API: programs that are started, libraries and packages that are used."""
+    home_files: list[Text] = field(default_factory=list)
+    """Files below the home folder, as ~/.name/file."""
 
 
-def read_code(sources: Sources, paths: tuple[str, ...]) -> Code:
-    """Reads Python files."""
+def read_code(sources: Sources, paths: Collection[str], own: str = "") -> Code:
+    """Reads Python files.
+
+    Args:
+        sources: The package's files.
+        paths: Those to read.
+        own: What code imports the package as.
+    """
     found = Code()
-    for path in paths:
-        tree = sources.python(path)
-        if tree is not None:
-            _Reader(path, found).read(tree)
+    trees = {path: tree for path in paths if (tree := sources.python(path)) is not None}
+    constants: dict[str, str] = {}
+    for tree in trees.values():
+        constants = {**_constants(tree), **constants}
+    for path, tree in trees.items():
+        _Reader(path, found, constants, own).read(tree)
     return found
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Returns the texts that are assigned to a module's names."""
+    return {
+        target: text
+        for node in tree.body
+        for target, value in _assigned(node)
+        if "." not in target and (text := _constant(value)) is not None
+    }
+
+
+def _texts_of_parameters(tree: ast.Module) -> dict[str, str]:
+    """Returns the texts that are defaults of parameters."""
+    return {
+        name: text
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arguments)
+        for name, default in _defaults(node)
+        if (text := _constant(default)) is not None
+    }
+
+
+def _defaults(node: ast.arguments) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yields parameters with their defaults."""
+    positional = [*node.posonlyargs, *node.args]
+    pairs = [*zip(reversed(positional), reversed(node.defaults), strict=False)]
+    for argument, default in (*pairs, *zip(node.kwonlyargs, node.kw_defaults, strict=True)):
+        yield argument.arg, default
 
 
 def dotted(node: ast.AST) -> str:
@@ -118,18 +179,23 @@ def _constant(node: ast.AST | None) -> str | None:
 class _Reader:
     """Reads one file."""
 
-    def __init__(self, path: str, found: Code) -> None:
+    def __init__(self, path: str, found: Code, constants: dict[str, str], own: str) -> None:
         self._path = path
         self._found = found
         self._names: dict[int, str] = {}
+        self._everywhere = constants
         self._constants: dict[str, str] = {}
+        self._own = own
+        self._sends = False
+        """Whether the file imports something that sends requests."""
+        self._delegates = {f"litellm.{name}" for name in _LITELLMS}
+        """What LiteLLM's own calls are called in the file."""
+        self._paths: dict[str, str] = {}
+        """Names that stand for paths."""
 
     def read(self, tree: ast.Module) -> None:
-        for node in tree.body:
-            for target, value in _assigned(node):
-                text = _constant(value)
-                if text is not None and "." not in target:
-                    self._constants[target] = text
+        self._constants = {**self._everywhere, **_texts_of_parameters(tree), **_constants(tree)}
+        self._imports(tree)
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         parts = {
             id(part)
@@ -153,8 +219,53 @@ class _Reader:
         return f"{self._path}:{getattr(node, 'lineno', 1)}"
 
     def _value(self, node: ast.AST | None) -> str | None:
-        """Returns a constant, or that of a name in this file."""
-        return self._constants.get(node.id) if isinstance(node, ast.Name) else _constant(node)
+        """Returns a constant, or that of a name in this file or another one."""
+        name = dotted(node).rpartition(".")[2] if isinstance(node, ast.Name | ast.Attribute) else ""
+        return self._constants.get(name) if name else _constant(node)
+
+    def _imports(self, tree: ast.Module) -> None:
+        """Sees which packages a file uses when it runs."""
+        for node in _without_types(tree):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            else:
+                continue
+            if modules == ["litellm"] and isinstance(node, ast.ImportFrom):
+                self._delegates |= {one.asname or one.name for one in node.names if one.name in _LITELLMS}
+            for module in modules:
+                top = module.partition(".")[0]
+                self._sends |= top in _HTTP_CLIENTS or module.startswith("litellm.llms.custom_httpx")
+                known = top in _BESIDE_THE_API or top in sys.stdlib_module_names
+                if top not in (self._own, "src", "tests") and not known:
+                    self._found.others.append(Text(top, "imports", self._where(node)))
+
+    def _home_path(self, node: ast.AST | None) -> str:
+        """Returns a path below the home folder, however it is put together, or nothing."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else ""
+        if isinstance(node, ast.Name):
+            return self._paths.get(node.id) or self._constants.get(node.id, "")
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Add):
+            between = "/" if isinstance(node.op, ast.Div) else ""
+            return f"{self._home_path(node.left)}{between}{self._home_path(node.right)}"
+        if isinstance(node, ast.JoinedStr):
+            return "".join(map(self._home_path, node.values))
+        if isinstance(node, ast.FormattedValue):
+            return self._home_path(node.value)
+        if isinstance(node, ast.Subscript):
+            return "~" if _constant(node.slice) == "HOME" else ""
+        if isinstance(node, ast.Call):
+            name = dotted(node.func).rpartition(".")[2]
+            if name == "home" or (node.args and _constant(node.args[0]) == "HOME"):
+                return "~"
+            inner = [self._home_path(one) for one in node.args]
+            if name in ("Path", "join", "joinpath", "expanduser", "getenv", "get") and inner:
+                return inner[-1] if name in ("getenv", "get") else "/".join(inner)
+            if isinstance(node.func, ast.Attribute):  # Path(...).expanduser()
+                return self._home_path(node.func.value)
+        return ""
 
     def _give(self, node: ast.AST | None, name: str) -> None:
         """Gives the constants inside of a node a name, after the names that they have."""
@@ -172,10 +283,8 @@ class _Reader:
                 if (name := _constant(key)) is not None:
                     self._give(value, name)
         elif isinstance(node, ast.arguments):
-            positional = [*node.posonlyargs, *node.args]
-            pairs = [*zip(reversed(positional), reversed(node.defaults), strict=False)]
-            for argument, default in (*pairs, *zip(node.kwonlyargs, node.kw_defaults, strict=True)):
-                self._give(default, argument.arg)
+            for argument, default in _defaults(node):
+                self._give(default, argument)
         elif isinstance(node, ast.Call) and len(node.args) > 1 and dotted(node.func).endswith(_ENV_READERS):
             self._give(node.args[1], self._value(node.args[0]) or "")
 
@@ -194,15 +303,34 @@ class _Reader:
                 self._found.reads_choices = where
         elif isinstance(node, ast.ClassDef):
             self._look_at_class(node, where)
+        if isinstance(node, ast.BinOp | ast.Call | ast.Constant | ast.JoinedStr):
+            self._look_at_path(node, where)
         for target, value in _assigned(node):
+            if (path := self._home_path(value)).startswith("~/"):
+                self._paths[target] = path
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 self._header(self._value(node.targets[0].slice), value, where)
             if _MODELS.search(target):
                 self._models(value)
 
+    def _look_at_path(self, node: ast.AST, where: str) -> None:
+        path = self._home_path(node)
+        if re.match(r"~/[.]?\w", path) and all(one.value != path for one in self._found.home_files):
+            self._found.home_files.append(Text(path, "", where))
+
     def _look_at_call(self, node: ast.Call, where: str) -> None:
         name = dotted(node.func)
         first = self._value(node.args[0]) if node.args else None
+        if (
+            _SENDING.search(name)
+            or name in self._delegates
+            or (self._sends and _SENDING_BY_CLIENT.search(name))
+        ):
+            self._found.requests.append(Text(name, "", where))
+        elif name.endswith(PROGRAMS):
+            self._found.others.append(Text(name, "starts a program with", where))
+        elif name.endswith(_LIBRARIES):
+            self._found.others.append(Text(name, "loads a library with", where))
         if name.endswith(_ENV_READERS) and first and re.fullmatch(r"[A-Z][A-Z0-9_]+", first):
             self._found.variables.append(Text(first, "", where))
         if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and first == "choices":
@@ -259,8 +387,11 @@ class _Reader:
                     self._found.variables.append(Text(variable, "", self._where(inner)))
 
     def _header(self, name: str | None, value: ast.AST | None, where: str) -> None:
-        if name and value is not None and _HEADER.match(name) and (prefix := _prefix(value)) is not None:
-            self._found.headers.append(Header(name, prefix, where))
+        if name and value is not None and _HEADER.match(name) and not isinstance(value, _NO_CREDENTIAL):
+            prefix = _prefix(value)
+            # Only an API's own header is known to hold the bare key.
+            known = prefix is not None or name.lower() != "authorization"
+            self._found.headers.append(Header(name, (prefix or "") if known else None, where))
 
     def _models(self, value: ast.AST | None) -> None:
         if isinstance(value, ast.Dict):
@@ -292,6 +423,18 @@ class _Reader:
                 self._functions(node, node.name)
 
 
+def _without_types(tree: ast.Module) -> Iterator[ast.AST]:
+    """Walks through a module without what is there for type checkers alone."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        if isinstance(node, ast.If) and dotted(node.test).endswith("TYPE_CHECKING"):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
 def _assigned(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     """Yields what is assigned: the name, attribute or constant key, and the value."""
     targets: list[ast.expr] = []
@@ -311,16 +454,14 @@ def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
         yield node.arg, node.value
 
 
+# Values of headers that are written out.
+_NO_CREDENTIAL = (ast.Constant, ast.Dict, ast.List, ast.Set, ast.Tuple, ast.Lambda)
+
+
 def _prefix(value: ast.AST) -> str | None:
-    """Returns the word before a credential in a header's value; None if the value holds none."""
-    if isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Await):
-        if (
-            isinstance(value, ast.Call)
-            and isinstance(value.func, ast.Attribute)
-            and value.func.attr == "format"
-        ):
-            return (_constant(value.func.value) or "").partition("{")[0].strip()
-        return ""
+    """Returns the word before a credential in a header's value, as far as it is written there."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "format":
+        return (_constant(value.func.value) or "").partition("{")[0].strip()
     if isinstance(value, ast.JoinedStr):
         first = _constant(value.values[0]) if value.values else None
         return (first or "").strip()

@@ -89,6 +89,7 @@ def compose_tree(package: Package, settled: Settled, version: str, store: Store)
         placed=placed,
         files=files,
         left=tuple(composed.left),
+        before=git.must("rev-parse", "--short=12", "HEAD", cwd=package.folder),
         rendered="\n".join(map(text, pages)),
     )
     tree[TO_DO] = blob(write_todo(adoption))
@@ -139,9 +140,13 @@ def _version(package: Package) -> str:
     if isinstance(version, str):
         return version
     written = [
-        text.value
-        for text in package.code.texts
-        if text.name == "__version__" and re.match(r"\d", text.value)
+        found[1]
+        for path in (package.layout.code if package.layout else ())
+        if (
+            found := re.search(
+                r"(?m)^__version__\b[^=\n]*=\s*[\"'](\d[^\"']*)", package.sources.text(path) or ""
+            )
+        )
     ]
     done = git.run("describe", "--tags", "--abbrev=0", cwd=package.folder)
     tagged = re.findall(r"\d+(?:\.\d+)+\S*", done.stdout.decode(errors="replace"))

@@ -27,6 +27,10 @@ _SETTINGS = "COPIER_SETTINGS_PATH"
 GIVEN = "--data"
 CORRECTED = "corrected"
 DEFAULT = "the template's default"
+_ABOUT_THE_API = {
+    *("api_base", "api_format", "models", "auth", "authorize_url", "device_authorization_url", "token_url"),
+    *("token_file", "token_field", "file_access_token", "file_refresh_token", "token_command", "jwt_claims"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,14 @@ class Settled:
     """What was found and could not be taken."""
     folder: Path
     """The render."""
+
+    @property
+    def unsaid(self) -> list[str]:
+        """Questions about the API that nothing in the package answers."""
+        # Where OAuth's own answers have the token is no question of the API.
+        usual = {"token_field"} if str(self.answers["auth"]).startswith("oauth") else set()
+        wanted = _ABOUT_THE_API - usual
+        return [name for name, source in self.sources.items() if source == DEFAULT and name in wanted]
 
 
 class Settling:
@@ -154,8 +166,16 @@ def show(settled: Settled, console: Console) -> None:
     for name, value in settled.answers.items():
         table.add_row(name, Text(in_words(value)), Text(settled.sources[name]))
     console.print(table)
+    if settled.unsaid:
+        console.print(unsaid_in_words(settled), highlight=False, markup=False, soft_wrap=True)
     for note in settled.notes:
         console.print(f"Not taken: {note}", markup=False, highlight=False)
+
+
+def unsaid_in_words(settled: Settled) -> str:
+    """Returns the sentence about questions that nothing answers."""
+    names = ", ".join(f"`{name}`" for name in settled.unsaid)
+    return f"Nothing in the package says {names}: the template's example stands there, so give yours with `--data`."
 
 
 def in_words(value: object) -> str:
@@ -163,8 +183,22 @@ def in_words(value: object) -> str:
     return (", ".join(map(str, value)) or "nothing") if isinstance(value, list) else str(value)
 
 
-def confirm(settling: Settling, given: Mapping[str, Any], console: Console, *, ask: bool) -> Settled:
+def confirm(
+    settling: Settling,
+    given: Mapping[str, Any],
+    console: Console,
+    *,
+    ask: bool,
+    warnings: Collection[str] = (),
+) -> Settled:
     """Shows the answers and, with a terminal, has them corrected until none is wrong.
+
+    Args:
+        settling: What was found.
+        given: Answers that go before it.
+        console: Where to print.
+        ask: Whether there is a terminal.
+        warnings: What to know before anything is answered.
 
     Raises:
         Refusal: The template refuses what was given, or the author stopped.
@@ -172,6 +206,8 @@ def confirm(settling: Settling, given: Mapping[str, Any], console: Console, *, a
     corrected: set[str] = set()
     settled = settling.settle(given)
     show(settled, console)
+    for warning in warnings:
+        console.print(warning, highlight=False, markup=False, soft_wrap=True)
     while ask:
         import questionary
 

@@ -25,18 +25,18 @@ class Names:
         """
         self._before: dict[str, str] = {}
         for path in sources.named(".py"):
-            for name in _dotted(path, sources.files):
+            for name in names_of(path, sources.files):
                 self._before.setdefault(name, path)
         everything = {*stay.values(), *templates}
         self._after: dict[str, str] = {}
         for old, new in stay.items():
             if new.endswith(".py"):
-                self._after |= dict.fromkeys(_dotted(new, everything), old)
+                self._after |= dict.fromkeys(names_of(new, everything), old)
         self._templates: dict[str, frozenset[str]] = {}
         taken = set(stay.values())
         for path, names in templates.items():
             if path not in taken:
-                self._templates |= dict.fromkeys(_dotted(path, everything), names)
+                self._templates |= dict.fromkeys(names_of(path, everything), names)
 
     def missing(self, before: str, after: str, name: str = "") -> bool:
         """Returns whether a module, or what is taken from it, was the author's and is not there any more.
@@ -54,8 +54,17 @@ class Names:
             name not in self._templates.get(after, frozenset()) and f"{after}.{name}" not in self._templates
         )
 
+    def missing_path(self, dotted: str) -> bool:
+        """Returns whether a dotted name leads into a module of the author's that is not there."""
+        parts = dotted.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            module = ".".join(parts[:length])
+            if module in self._before:
+                return self.missing(module, module, parts[length])
+        return False
 
-def _dotted(path: str, files: Container[str]) -> Iterator[str]:
+
+def names_of(path: str, files: Container[str]) -> Iterator[str]:
     """Yields the names by which a file can be imported: from the top, from src/, and from its own folder."""
     stem = re.sub(r"(/__init__)?\.py\Z", "", path)
     yield stem.replace("/", ".")
@@ -67,7 +76,7 @@ def _dotted(path: str, files: Container[str]) -> Iterator[str]:
 
 
 def broken_import(sources: Sources, old: str, new: str, there: Names) -> str:
-    """Returns what a file imports that was the author's and is not there any more, or nothing.
+    """Returns why a file cannot work any more: what it imports was the author's and is not there; or nothing.
 
     Args:
         sources: The author's files.
@@ -76,20 +85,33 @@ def broken_import(sources: Sources, old: str, new: str, there: Names) -> str:
         there: What can be imported.
     """
     tree = sources.python(old)
+    is_test = new.startswith("tests/")
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if there.missing(alias.name, alias.name):
-                    return alias.name
+                    return f"it imports `{alias.name}`, which is not there as it was"
         elif isinstance(node, ast.ImportFrom):
-            before, after = (_module(path, node) for path in (old, new))
+            before, after = (module_of(path, node) for path in (old, new))
             for alias in node.names:
                 if there.missing(before, after, "" if alias.name == "*" else alias.name):
-                    return f"{'.' * node.level}{node.module or ''} {alias.name}"
+                    name = f"{'.' * node.level}{node.module or ''} {alias.name}"
+                    return f"it imports `{name}`, which is not there as it was"
+        elif is_test and isinstance(node, ast.Call) and (name := _patched(node)) and there.missing_path(name):
+            return f"it patches `{name}`, which is not there as it was"
     return ""
 
 
-def _module(path: str, node: ast.ImportFrom) -> str:
+def _patched(call: ast.Call) -> str:
+    """Returns the dotted name that `patch("a.b")` or `monkeypatch.setattr("a.b", ...)` replaces, or nothing."""
+    function, first = call.func, call.args[0] if call.args else None
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name not in ("patch", "setattr", "delattr") or not isinstance(first, ast.Constant):
+        return ""
+    return first.value if isinstance(first.value, str) and "." in first.value else ""
+
+
+def module_of(path: str, node: ast.ImportFrom) -> str:
     """Returns the dotted name, from the top folder, of the module that a file imports from."""
     package = path.split("/")[: -node.level] if node.level else []
     return ".".join([*package, *([node.module] if node.module else [])])

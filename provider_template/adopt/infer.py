@@ -10,6 +10,7 @@ from provider_template.adopt.auth import infer_auth
 from provider_template.adopt.code import Code, Text
 from provider_template.adopt.layout import PROJECT_FILE, Layout
 from provider_template.adopt.sources import Found, Sources, line_of, looks_secret
+from provider_template.adopt.upstream import api_format
 
 Answers = dict[str, Found]
 
@@ -49,10 +50,10 @@ def infer(
     provider = _provider(configs, code, found.get("package_name"))
     if provider:
         found["provider"] = provider
-        found["provider_name"] = _provider_name(provider, found.get("description"))
+        found["provider_name"] = _provider_name(provider, found.get("description"), found.get("author_name"))
         _put(found, "models", _models(configs, code, str(provider.value)))
-    _put(found, "api_base", _api_base(configs, code))
-    _put(found, "api_format", _api_format(code))
+        _put(found, "api_base", _api_base(configs, code, str(provider.value)))
+    _put(found, "api_format", api_format(code))
     found |= infer_auth(code)
     found |= _workflow(sources, project)
     return {name: one for name, one in found.items() if not _is_secret(one)}
@@ -159,15 +160,20 @@ def _same_word(one: str, other: str) -> bool:
     return bool(plain[0] and plain[1]) and (plain[0] in plain[1] or plain[1] in plain[0])
 
 
-def _provider_name(provider: Found, description: Found | None) -> Found:
+def _provider_name(provider: Found, description: Found | None, author: Found | None) -> Found:
     if description:
         found = re.search(
             r"\b(?:provider|plugin|adapter|handler|integration) for (?:the )?(.+)", str(description.value)
         )
         if found:
-            name = re.split(r"[,.;:(]| API\b| with\b", found[1])[0].strip()
+            name = re.split(r"[,.;:(]| API\b| with\b| [-–—]", found[1])[0].strip()
             if name and len(name) <= 40 and not name.lower().startswith("litellm"):
                 return Found(name, description.source)
+    letters = re.sub(r"[^a-z0-9]", "", str(provider.value))
+    for one in filter(None, (description, author)):
+        for word in re.findall(r"\w+", str(one.value)):
+            if word.lower() == letters and word != letters:
+                return Found(word, one.source)
     words = re.split(r"[-_]+", str(provider.value))
     shown = [word.upper() if word in ("ai", "llm", "gpt", "ml") else word.capitalize() for word in words]
     return Found(" ".join(shown), provider.source)
@@ -193,22 +199,35 @@ def _models(configs: list[tuple[str, str, dict[str, Any]]], code: Code, provider
 # ---- the API ----
 
 
-def _api_base(configs: list[tuple[str, str, dict[str, Any]]], code: Code) -> Found | None:
+def _api_base(configs: list[tuple[str, str, dict[str, Any]]], code: Code, provider: str) -> Found | None:
     candidates: list[tuple[int, str, str]] = []
     for path, text, content in configs:
-        bases = (base for one in _entries(content) if isinstance(base := one.get("api_base"), str))
+        entries = (one for one in _entries(content) if str(one.get("model", "")).startswith(f"{provider}/"))
+        bases = (base for one in entries if isinstance(base := one.get("api_base"), str))
         candidates += [(3, base, f"{path}:{line_of(text, re.escape(base))}") for base in bases]
     candidates += [(_as_base(text), text.value, text.where) for text in code.texts]
-    usable = [
-        (score, url, where)
-        for score, url, where in candidates
-        if score and _URL.match(url) and "?" not in url
-    ]
-    if not usable:
+    usable = [one for one in candidates if one[0] and _URL.match(one[1]) and "?" not in one[1]]
+    best = max((score for score, _, _ in usable), default=0)
+    found: dict[str, str] = {}
+    for score, url, where in usable:
+        if score == best:
+            found.setdefault(url.rstrip("/"), where)
+    if not found:
         return None
-    best = max(score for score, _, _ in usable)
-    _, url, where = next(one for one in usable if one[0] == best)
-    return Found(_ENDPOINT.sub("", url.rstrip("/")).rstrip("/"), where)
+    url, where = next(iter(found.items()))
+    base = _ENDPOINT.sub("", url).rstrip("/")
+    path, path_where = _path_before_endpoint(code)
+    if base == url and path and not base.endswith(path):
+        base, where = f"{base}{path}", f"{where}, {path_where}"
+    return Found(base, f"{where}; the first of {len(found)} URLs" if len(found) > 1 else where)
+
+
+def _path_before_endpoint(code: Code) -> tuple[str, str]:
+    """Returns what stands before `/chat/completions` where the code has the path apart, and where it does."""
+    for text in code.texts:
+        if found := re.fullmatch(r"(/[\w./-]+?)/chat/completions", text.value):
+            return found[1], text.where
+    return "", ""
 
 
 def _as_base(text: Text) -> int:
@@ -225,21 +244,6 @@ def _as_base(text: Text) -> int:
     if re.search(r"api_?base|base_?url", text.name, re.IGNORECASE):
         return 4
     return 2 if _BASE_NAME.search(text.name) else 1
-
-
-def _api_format(code: Code) -> Found | None:
-    for text in code.texts:
-        if "chat/completions" in text.value:
-            return Found("openai", text.where)
-    for call in code.calls:
-        if call.name.rpartition(".")[2] in ("OpenAI", "AsyncOpenAI"):
-            return Found("openai", call.where)
-    if code.reads_choices:
-        return Found("openai", code.reads_choices)
-    for call in code.calls:
-        if call.name.rpartition(".")[2] in ("post", "stream", "request", "urlopen", "build_request"):
-            return Found("custom", call.where)
-    return None
 
 
 # ---- around the code ----
@@ -270,15 +274,20 @@ def _workflow(sources: Sources, project: Mapping[str, Any]) -> Iterator[tuple[st
 
 
 def _publish(sources: Sources, scripts: list[str]) -> Found:
+    found: dict[str, str] = {}
     for path in scripts:
         text = sources.text(path) or ""
-        found = re.search(
+        publishing = re.search(
             r"gh-action-pypi-publish|\b(uv|hatch|flit|poetry|pdm) publish\b|\btwine upload\b", text
         )
-        if found:
+        if publishing:
             private = re.search(
                 r"repository[-_]url|publish-url|UV_PUBLISH_URL|TWINE_REPOSITORY|--repository|--index", text
             )
-            line = text.count("\n", 0, found.start()) + 1
-            return Found("private" if private else "pypi", f"{path}:{line}")
+            line = text.count("\n", 0, publishing.start()) + 1
+            found.setdefault("private" if private else "pypi", f"{path}:{line}")
+    # What goes to another index, too, is tried there.
+    for answer in ("pypi", "private"):
+        if answer in found:
+            return Found(answer, found[answer])
     return Found("none", f"{scripts[0]} does not publish")

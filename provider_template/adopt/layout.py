@@ -74,6 +74,11 @@ def find_layout(sources: Sources, project: Mapping[str, Any], text: str) -> Layo
     return _at_root(sources, best.removesuffix(".py"), best)
 
 
+def code_anywhere(sources: Sources) -> tuple[str, ...]:
+    """Returns the Python files of folders that are not for tests, examples and the like."""
+    return tuple(path for path in sources.named(".py") if not _NO_CODE & {*path.split("/")[:-1]})
+
+
 def _configured(project: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields what build backends are told: the name or folder of a package, and a pattern for the line."""
     tool = project.get("tool", {})

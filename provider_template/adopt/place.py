@@ -184,18 +184,48 @@ class Placing:
             stay = {old: new for old, new in self._placed.paths.items() if not new.startswith(ADOPTED)}
             there = Names(self._sources, stay, templates)
             broken = {
-                old: name
+                old: reason
                 for old, new in stay.items()
-                if old.endswith(".py") and (name := broken_import(self._sources, old, new, there))
+                if old.endswith(".py")
+                and (reason := broken_import(self._sources, old, new, there) or self._lacks_fixture(old, new))
             }
             if not broken:
                 return
-            for old, name in broken.items():
-                self._adopt(old, f"it imports `{name}`, which is not there as it was")
+            for old, reason in broken.items():
+                self._adopt(old, reason)
+
+    def _lacks_fixture(self, old: str, new: str) -> str:
+        """Returns which fixture a test takes from a conftest.py that is in `adopted/`, or nothing."""
+        for other in self._placed.adopted if new.startswith("tests/") else ():
+            folder = other.removesuffix("conftest.py")
+            if other == folder or not old.startswith(folder):
+                continue
+            wanted = _parameters(self._sources.python(old)) & _fixtures(self._sources.python(other))
+            if wanted - _fixtures(self._sources.python(old)):
+                return f"it uses the fixture `{min(wanted)}` of `{other}`, which is in `{ADOPTED}`, too"
+        return ""
 
     def _names(self, path: str) -> frozenset[str] | None:
         tree = parsed(self._text(path))
         return None if tree is None else top_names(tree)
+
+
+def _functions(tree: ast.Module | None) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    nodes = ast.walk(tree) if tree else ()
+    return [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _parameters(tree: ast.Module | None) -> set[str]:
+    return {argument.arg for node in _functions(tree) for argument in node.args.args}
+
+
+def _fixtures(tree: ast.Module | None) -> set[str]:
+    """Returns the names of a file's fixtures."""
+    return {
+        node.name
+        for node in _functions(tree)
+        if any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+    }
 
 
 def top_names(tree: ast.Module) -> frozenset[str]:

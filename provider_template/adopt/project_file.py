@@ -247,10 +247,13 @@ class _Composer:
 
     def _markers(self, section: Section) -> None:
         """Keeps the author's markers: pytest refuses tests with others."""
+        mine: Mapping[str, Any] = self._content["tool"]["pytest"].get("ini_options", {})
+        template: Mapping[str, Any] = self._template["tool"]["pytest"]["ini_options"]
         rest = [
             item.key
             for item in items_of_table(section)
             if item.key != "markers" or not self._insert_after_header("tool.pytest.ini_options", item.text)
+            if item.key not in template or mine.get(item.key) != template[item.key]
         ]
         if rest:
             self._left.append(

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from provider_template.adopt.adoption import Adoption, box, listed
-from provider_template.adopt.advice import files_in_adopted, files_that_stay
+from provider_template.adopt.adoption import Adoption, box, listed, places
+from provider_template.adopt.advice import files_in_adopted, files_that_stay, tests
 from provider_template.adopt.code import ENTRY_POINTS, Function
-from provider_template.adopt.confirm import in_words
+from provider_template.adopt.confirm import in_words, unsaid_in_words
+from provider_template.adopt.credentials import CREDENTIAL, credentials
 from provider_template.adopt.layout import PROJECT_FILE
+from provider_template.adopt.upstream import no_http_in_words, of_the_format, several_in_words, stands_in
 
 # What a function of a provider is about, by its name, and the method that does that here; the first that fits.
 _STREAM = "get_model_response_iterator"
 _HOOKS = (
     (_STREAM, r"stream|chunk|sse|event|delta"),
     ("validate_environment", r"header"),
-    ("get_error_class", r"error|raise|exception|fault"),
+    ("get_error_class", r"error|raise|exception|(?<!de)fault"),
     ("get_complete_url", r"url|endpoint"),
     ("map_openai_params", r"param|option|kwarg"),
-    ("transform_response", r"respon|answer|result|parse|usage|choice|reply|output|from_"),
-    ("transform_request", r"request|payload|body|prompt|message|convert|build|format|tool|to_"),
+    ("transform_response", r"respon|answer|result|parse|usage|choice|reply|output|(\A|_)from_"),
+    ("transform_request", r"request|payload|body|prompt|message|convert|build|format|tool|(\A|_)to_"),
 )
-_CREDENTIAL = re.compile(
-    r"(?<!count_)token(?!iz)|auth|login|credential|\bsign|jwt|api_?key|refresh", re.IGNORECASE
+# Functions whose work LiteLLM does, or nobody has to.
+_NO_HOOK = re.compile(
+    r"retry|retries|backoff|\blog|_log(_|\Z)|\A_*(is|has|should)_|\A(request|send|post)\Z", re.IGNORECASE
 )
 _CHAT = {"completion", "acompletion", "streaming", "astreaming"}
 # Settings by what the names of variables have in them; those that the package does not have are not named.
 _SETTINGS = (
     ("TOKEN_URL", r"TOKEN_?(URL|URI|ENDPOINT)"),
-    ("TOKEN_FILE", r"TOKEN_?(FILE|PATH)"),
+    ("TOKEN_FILE", r"(TOKEN|AUTH|CREDENTIALS?)_?(FILE|PATH)"),
     ("CLIENT_ID", r"CLIENT_?ID"),
     ("CLIENT_SECRET", r"CLIENT_?SECRET"),
     ("SCOPES", r"SCOPE"),
@@ -51,10 +54,10 @@ def write_todo(adoption: Adoption) -> str:
     ]
     for title, lines in (
         ("What the template has been told", _answers(adoption)),
-        ("The translation", _translation(adoption)),
-        ("Credentials", _credentials(adoption)),
+        *_of_the_api(adoption),
         ("Models", _models(adoption)),
         ("Settings", _settings(adoption)),
+        ("Tests", tests(adoption)),
         ("Files in adopted/", files_in_adopted(adoption)),
         ("Files that stay", files_that_stay(adoption)),
         (PROJECT_FILE, _project(adoption)),
@@ -66,6 +69,12 @@ def write_todo(adoption: Adoption) -> str:
     return "".join(parts)
 
 
+def _of_the_api(adoption: Adoption) -> tuple[tuple[str, Iterator[str]], ...]:
+    if stands_in(adoption.code) is not None:
+        return (("No HTTP API was found", _no_http(adoption)),)
+    return (("The translation", _translation(adoption)), ("Credentials", credentials(adoption)))
+
+
 def _answers(adoption: Adoption) -> Iterator[str]:
     yield box(
         "These are right. If one is not, delete this branch and adopt again with `--data NAME=VALUE`: what is yours is rendered once."
@@ -74,13 +83,42 @@ def _answers(adoption: Adoption) -> Iterator[str]:
     for name, value in adoption.answers.items():
         words = "<br>".join(in_words(value).replace("|", "\\|").splitlines())
         yield f"| `{name}` | {words} | {adoption.settled.sources[name]} |"
+    if adoption.settled.unsaid:
+        yield ""
+        yield box(unsaid_in_words(adoption.settled))
     if adoption.settled.notes:
         yield "\nNot taken:\n"
         yield from (f"- {note}" for note in adoption.settled.notes)
 
 
+def _no_http(adoption: Adoption) -> Iterator[str]:
+    code = adoption.code
+    yield f"{no_http_in_words(code, adoption.now)} The template's package drives an HTTP API: it posts JSON, and reads JSON or server-sent events.\n"
+    yield "| What | Taken over |\n| --- | --- |"
+    yield "| name, version, dependencies, licence, CI, releases, docs | yes |"
+    yield "| names, context windows and prices of models | yes |"
+    yield "| how messages become what you send, and what comes back an answer | by hand, if there is an HTTP API that you can call as well |"
+    yield "| the calls, their streams, errors and timeouts; `register()` and the command, which make them | no: the template's are HTTP requests |"
+    yield f"| credentials | no: `auth/` adds them to HTTP requests; it is rendered as `{adoption.answers['auth']}` |"
+    yield "| `tests/conformance/` | it passes, on an HTTP API that the tests start; of your calls it says nothing |\n"
+    yield box(
+        "Does what you call have an HTTP API, as most SDKs and servers of local models do? Then adopt again with its URL as `api_base`, and write what "
+        f"is its own into `ChatConfig` in `{adoption.translation}`. The same holds if you send requests in a way that was not seen."
+    )
+    yield box(
+        "If it has none, the template is not for this provider: go back to your branch. A `CustomLLM` of your own is what LiteLLM has for it."
+    )
+
+
 def _translation(adoption: Adoption) -> Iterator[str]:
     code, path = adoption.code, adoption.translation
+    if not code.handlers:
+        yield box(
+            "No class that LiteLLM calls was found, such as a subclass of `CustomLLM`: what the package does for calls is what its users run by "
+            "themselves. Now they call `register()`, and then LiteLLM as always."
+        )
+    if several := several_in_words(code):
+        yield box(several)
     for handler in code.handlers:
         own = [one for one in code.functions if one.owner == handler.value]
         chat = [one for one in own if one.name in _CHAT]
@@ -92,17 +130,19 @@ def _translation(adoption: Adoption) -> Iterator[str]:
         others = [one for one in own if one.name in ENTRY_POINTS and one.name not in _CHAT]
         if others:
             yield box(
-                f"{_places(adoption, others)}: the template's provider serves chat and refuses these. To keep them, write a subclass of "
+                f"{places(adoption, others)}: the template's provider serves chat and refuses these. To keep them, write a subclass of "
                 "`Provider` in a module of your own, and name an instance of it as `custom_handler` in the proxy's YAML."
             )
     by_hook: dict[str, list[Function]] = {}
     for one in code.functions:
-        if hook := _hook(one, adoption):
+        if hook := hook_of(one, adoption.rendered):
             by_hook.setdefault(hook, []).append(one)
     if adoption.answers["api_format"] == "openai":
         yield box(
             f"`ChatConfig` in `{path}` speaks OpenAI's chat completions as it is: override what your API does in another way."
         )
+    else:
+        yield from map(box, of_the_format(code, path, adoption.now))
     for hook, _ in _HOOKS:
         if hook in by_hook:
             inner = (
@@ -110,50 +150,38 @@ def _translation(adoption: Adoption) -> Iterator[str]:
                 if hook == _STREAM and "class ChatChunks" in adoption.rendered
                 else ""
             )
-            yield box(f"{_places(adoption, by_hook[hook])} → {inner}`ChatConfig.{hook}` in `{path}`")
+            yield box(f"{places(adoption, by_hook[hook])} → {inner}`ChatConfig.{hook}` in `{path}`")
     yield box(
         "`tests/upstream.py` answers as your API does, `tests/test_transformation.py` tests the translation, "
         "and `tests/unsupported.toml` says what the API cannot do."
     )
 
 
-def _hook(function: Function, adoption: Adoption) -> str:
-    """Returns the method that does here what a function did, or nothing."""
-    if function.name in ENTRY_POINTS or function.name.startswith("__") or _CREDENTIAL.search(function.name):
+def hook_of(function: Function, rendered: str) -> str:
+    """Returns the method that does here what a function did, or nothing.
+
+    Args:
+        function: One of the author's.
+        rendered: The text of the rendered translation, which has the method or not.
+    """
+    if (
+        function.name in ENTRY_POINTS
+        or function.name.startswith("__")
+        or CREDENTIAL.search(function.name)
+        or _NO_HOOK.search(function.name)
+    ):
         return ""
-    if any(isinstance(inner, ast.Yield) for inner in ast.walk(function.node)):
+    is_context = any("contextmanager" in ast.unparse(one) for one in function.node.decorator_list)
+    if not is_context and any(isinstance(inner, ast.Yield) for inner in ast.walk(function.node)):
         return _STREAM
     return next(
         (
             hook
             for hook, pattern in _HOOKS
-            if re.search(pattern, function.name, re.IGNORECASE) and hook in adoption.rendered
+            if re.search(pattern, function.name, re.IGNORECASE) and hook in rendered
         ),
         "",
     )
-
-
-def _places(adoption: Adoption, functions: Iterable[Function]) -> str:
-    return ", ".join(f"`{one.shown}` ({adoption.now(one.where)})" for one in functions)
-
-
-def _credentials(adoption: Adoption) -> Iterator[str]:
-    kind = adoption.answers["auth"]
-    own = [
-        one
-        for one in adoption.code.functions
-        if (_CREDENTIAL.search(one.name) or _CREDENTIAL.search(one.owner))
-        and one.name not in ENTRY_POINTS
-        and (one.name == "__init__" or not one.name.startswith("__"))
-    ]
-    if own:
-        yield box(
-            f"{_places(adoption, own)}: `auth/` does this now, as `{kind}`: it gets, keeps and renews the credential, and adds it to each request. "
-            "What it cannot do goes into an authenticator of your own: `Provider(authenticator=...)`; AGENTS.md has an example."
-        )
-    elif adoption.code.headers:
-        places = ", ".join(f"`{one.name}` ({adoption.now(one.where)})" for one in adoption.code.headers)
-        yield box(f"The header {places} is added by `auth/` now: leave it out of `validate_environment`.")
 
 
 def _models(adoption: Adoption) -> Iterator[str]:

@@ -6,6 +6,7 @@ The packages are in adopt_fixtures/, each file with `.txt` after its name, so th
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,14 +18,19 @@ from typing import Any
 import copier
 import pexpect
 import pytest
+import yaml
 from rich.console import Console
 
 from provider_template.adopt import BRANCH, adopt
-from provider_template.adopt.code import Code, read_code
+from provider_template.adopt.code import Text
+from provider_template.adopt.credentials import DOES
 from provider_template.adopt.infer import infer
 from provider_template.adopt.layout import Layout, find_layout
+from provider_template.adopt.reach import provider_code
 from provider_template.adopt.sources import Found, Sources, looks_secret
+from provider_template.adopt.todo import hook_of
 from provider_template.adopt.toml_text import entries, items_of_table, sections
+from provider_template.adopt.upstream import no_http_in_words, several_in_words
 from provider_template.check import look
 from provider_template.errors import Refusal
 from provider_template.plan import Wish, make_plan
@@ -36,7 +42,7 @@ from tests.wizard import REDRAW
 
 FIXTURES = Path(__file__).parent / "adopt_fixtures"
 VERSION = "v9.0.0"
-NAMES = ("flat", "src", "odd")
+NAMES = ("flat", "src", "odd", "vendor", "local")
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +111,9 @@ def packages(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return found
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=NAMES[:-1])
 def package(request: pytest.FixtureRequest, packages: dict[str, Adopted]) -> Adopted:
-    """Gives each of them."""
+    """Gives each of them but the last, whose files are of no kind that the others lack."""
     return packages[request.param]
 
 
@@ -172,11 +178,8 @@ def test_ruff_finds_nothing_in_what_was_adopted(package: Adopted) -> None:
 def test_types_and_tests_pass(package: Adopted, tools: Tools) -> None:
     folder = package.folder
     assert tools.mypy(folder) == []
-    own = [
-        "tests/test_transformation.py",
-        *(path for path in tracked(folder) if path.endswith(("words.py", "console.py"))),
-    ]
-    tests = [path for path in own if path.startswith("tests/")]
+    kept = [path for path in files_of(package.name) if "test_" in path and (folder / path).is_file()]
+    tests = ["tests/test_transformation.py", *kept]
     done = run(tools.python, "-m", "pytest", "-q", *tests, cwd=folder, PYTHONPATH="src")
     assert done.returncode == 0, done.stdout
 
@@ -360,6 +363,78 @@ def test_a_package_with_oauth_and_its_own_tools(packages: dict[str, Adopted]) ->
     assert "`TokenManager.get_token` (adopted/src/contoso_litellm/auth.py.txt:" in todo
     assert "`.github/workflows/publish.yml` runs beside the template's workflows" in todo
     assert "It publishes" in todo
+
+
+def test_a_package_with_the_login_of_another_program(packages: dict[str, Adopted]) -> None:
+    folder = packages["vendor"].folder
+    answers = recorded(folder)
+    expected = {
+        "api_base": "https://api.fabrikam.example.com/agents",
+        "api_format": "custom",
+        "api_key_header": "Authorization",
+        "api_key_prefix": "Bearer",
+        "auth": "token_file",
+        "provider": "fabrikam",
+        "provider_name": "FabriKam",
+        "token_file": "~/.fabrikam/auth.json",
+    }
+    assert {key: answers[key] for key in expected} == expected
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    for words in (
+        "Nothing in the package says `models`, `token_field`",
+        "The API speaks the Responses format (src/fabrikam_litellm/constants.py:6)",
+        "- [ ] `transform_request`: system messages are `instructions`",
+        "`auth/` is rendered as `token_file`: it reads `~/.fabrikam/auth.json`",
+        "renews nothing",
+        "The credential is in `~/.fabrikam/auth.json` (src/fabrikam_litellm/constants.py:11)",
+        "  - `auth=oauth_refresh_token` renews it",
+        "`FABRIKAM_TOKEN_FILE` takes its place",
+        "1 of 3 files of tests are run by `make test`",
+        "- [ ] `tests/test_items.py`: see that they pass",
+        "  - `adopted/tests/test_patched.py.txt`: it patches `fabrikam_litellm.provider.FabrikamLLM.completion`, which is not",
+        "  - `adopted/tests/test_handler.py.txt`: it uses the fixture `handler` of `tests/conftest.py`, which is in `adopted/`",
+        f"`git worktree add ../before {packages['vendor'].before[:12]}`",
+    ):
+        assert words in todo
+    # What the handler does not import is no part of it, and what counts tokens is no credential.
+    for word in ("SIDECAR_TOKEN", "X-Sidecar-Key", "estimate_tokens"):
+        assert word not in todo
+
+
+def test_a_package_without_an_http_api(packages: dict[str, Adopted]) -> None:
+    folder = packages["local"].folder
+    found = "No request over HTTP was found in what `TailspinLLM` uses. In its place it starts a program with `subprocess.run` ("
+    printed = packages["local"].printed
+    assert found + "tailspin_llm/handler.py:" in printed
+    assert "it imports `tailspin_sdk` (tailspin_llm/session.py:2)" in printed
+    assert "ADOPTING.md says what can be taken over" in printed
+    assert recorded(folder)["provider"] == "tailspin"
+    assert recorded(folder)["auth"] == "api_key"  # the program's own login prints no token
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    assert found + "src/tailspin_llm/handler.py:" in todo
+    assert "## No HTTP API was found" in todo
+    assert "Nothing in the package says `api_base`, `api_format`, `auth`, `models`" in todo
+    for title in ("## The translation", "## Credentials"):
+        assert title not in todo
+
+
+def test_claims_about_credentials_hold(packages: dict[str, Adopted]) -> None:
+    """The list says of `auth/` what its kind does."""
+    said = {}
+    for name in ("flat", "src", "odd", "vendor"):
+        todo = (packages[name].folder / "ADOPTING.md").read_text(encoding="utf-8")
+        said[name] = next(line for line in todo.splitlines() if "`auth/` is rendered as" in line)
+    assert "the key of the call, or that of `NORTHWIND_API_KEY`; it renews and signs nothing" in said["flat"]
+    assert said["flat"].endswith("The credential goes into the header `X-Api-Key: …`.")
+    assert (
+        "asks `https://login.contoso.example.com/oauth2/v1/token` for a token, by `client_secret_post`"
+        in said["src"]
+    )
+    assert said["src"].endswith("The credential goes into the header `Authorization: Bearer …`.")
+    assert said["odd"].endswith("The credential goes into the query as `key`.")
+    questions = yaml.safe_load((ROOT / "questions" / "auth.yml").read_text(encoding="utf-8"))
+    assert DOES.keys() == set(questions["auth"]["choices"].values())
+    assert {name for words in DOES.values() for name in re.findall(r"{(\w+)}", words)} <= {"env", *questions}
 
 
 def test_an_odd_package(packages: dict[str, Adopted]) -> None:
@@ -581,19 +656,23 @@ def test_what_looks_like_a_secret(text: str, secret: bool) -> None:
     assert looks_secret(text) is secret
 
 
-def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) -> dict[str, Found]:
-    """Returns what a package with one module says."""
-    write(folder, {"pyproject.toml": '[project]\nname = "acme"\n', "acme/__init__.py": code, **(files or {})})
+def sources_of(folder: Path, files: Mapping[str, str]) -> Sources:
+    """Commits files, and returns them as `adopt` reads them."""
+    write(folder, files)
     store = folder.with_name("store")
     store.mkdir()
-    sources = Sources(
-        Store(store, folder, keep=False), must("git", "rev-parse", "HEAD^{tree}", cwd=folder).strip()
-    )
+    tree = must("git", "rev-parse", "HEAD^{tree}", cwd=folder).strip()
+    return Sources(Store(store, folder, keep=False), tree)
+
+
+def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) -> dict[str, Found]:
+    """Returns what a package with one module says."""
+    own = {"pyproject.toml": '[project]\nname = "acme"\n', "acme/__init__.py": code, **(files or {})}
+    sources = sources_of(folder, own)
     text = sources.text("pyproject.toml") or ""
     layout = find_layout(sources, tomllib.loads(text), text)
     assert isinstance(layout, Layout)
-    found: Code = read_code(sources, layout.code)
-    return infer(sources, tomllib.loads(text), text, layout, found)
+    return infer(sources, tomllib.loads(text), text, layout, provider_code(sources, layout))
 
 
 @pytest.mark.parametrize(
@@ -654,6 +733,52 @@ def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) ->
             {"provider": "my_acme"},
         ),
         ('SUPPORTED_MODELS = ["acme/a-1", "a-2"]\n', {"models": "a-1\na-2"}),
+        (
+            'TOKEN_URL = "https://login.acme.example.com/t"\nPATH = os.path.expanduser("~/.acme/.credentials.json")\n'
+            'fetch(TOKEN_URL, data={"grant_type": "refresh_token"})\n',
+            {"auth": "oauth_refresh_token", "token_file": "~/.acme/.credentials.json"},
+        ),
+        (
+            'PATH = Path("~/.acme/auth.json").expanduser()\nfetch(url, data={"grant_type": "refresh_token"})\n',
+            {"auth": "token_file", "token_file": "~/.acme/auth.json"},
+        ),
+        (
+            "FILE = f\"{os.environ['HOME']}/.acme/token\"\n",
+            {"auth": "token_file", "token_file": "~/.acme/token"},
+        ),
+        (
+            'FILE = os.getenv("HOME") + "/.config/acme/session.json"\n',
+            {"auth": "token_file", "token_file": "~/.config/acme/session.json"},
+        ),
+        (
+            'FILE = os.path.join(os.path.expanduser("~"), ".acme", "oauth_creds.json")\n',
+            {"auth": "token_file", "token_file": "~/.acme/oauth_creds.json"},
+        ),
+        (
+            'import httpx\nBASE_URL = "https://acme.example.com"\n'
+            'httpx.post(f"{BASE_URL}/v1/messages", headers={"anthropic-version": "1"})\n',
+            {"api_format": "custom", "api_base": "https://acme.example.com"},
+        ),
+        (
+            "from openai import OpenAI\nanswer = OpenAI(api_key=key).responses.create(model=model)\n",
+            {"api_format": "custom"},
+        ),
+        (
+            "import anthropic\nanswer = anthropic.Anthropic().messages.create(model=model)\n",
+            {"api_format": "custom"},
+        ),
+        (
+            'HOST_URL = "https://acme.example.com"\nPATH = "/inference/v1/chat/completions"\n',
+            {"api_format": "openai", "api_base": "https://acme.example.com/inference/v1"},
+        ),
+        (
+            'import litellm\nlitellm.completion(model="openai/" + name, api_base="https://acme.example.com/v1")\n',
+            {"api_format": "openai", "api_base": "https://acme.example.com/v1"},
+        ),
+        (
+            'def register(name="acme_2"):\n    entries.append({"provider": name, "custom_handler": h})\n',
+            {"provider": "acme_2"},
+        ),
     ],
 )
 def test_what_code_says(code: str, expected: dict[str, str], tmp_path: Path) -> None:
@@ -663,8 +788,85 @@ def test_what_code_says(code: str, expected: dict[str, str], tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("code", "silent"),
+    [
+        ('headers = {"Authorization": make_header(key)}\n', "api_key_prefix"),
+        ('subprocess.run(["acme", "auth", "status"])\n', "token_command"),
+        ('subprocess.run(["acme", "-p", "--max-tokens", "9"])\n', "token_command"),
+        ('CACHE = Path.home() / ".acme" / "tokenizer.json"\n', "token_file"),
+        ('HELP = "Post to /v1/messages or /responses."\n', "api_format"),
+    ],
+)
+def test_what_code_does_not_say(code: str, silent: str, tmp_path: Path) -> None:
+    assert silent not in inferred(tmp_path / "package", code)
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        ("import httpx\nclass A(CustomLLM):\n  def completion(self): client.stream(1)\n", True),
+        ("class A(CustomLLM):\n  def completion(self): self.http.post(1)\n", True),
+        (
+            "from litellm import completion\nclass A(CustomLLM):\n  def completion(self): completion(1)\n",
+            True,
+        ),
+        ("class A(CustomLLM):\n  def completion(self): self.session.stream(1)\n", False),
+        ("import ctypes\nclass A(CustomLLM):\n  def completion(self): ctypes.CDLL('a.so')\n", False),
+        ("import httpx\nclass A(CustomLLM):\n  def completion(self): raise httpx.ReadTimeout('')\n", False),
+    ],
+)
+def test_requests_over_http(body: str, seen: bool, tmp_path: Path) -> None:
+    sources = sources_of(tmp_path / "package", {"acme/__init__.py": body})
+    found = provider_code(sources, Layout("acme", "acme/", ("acme/__init__.py",), ""))
+    assert (no_http_in_words(found) == "") is seen
+
+
+def test_a_provider_in_a_namespace_and_one_of_several(tmp_path: Path) -> None:
+    """Code is read where the template has no place for it, and the second provider is said to be one."""
+    handler = "class {}(CustomLLM):\n    def completion(self): self.http.post(1)\n"
+    files = {"src/spaces/acme/handler.py": handler.format("A"), "tests/handler.py": handler.format("T")}
+    sources = sources_of(tmp_path / "package", files)
+    assert find_layout(sources, {"project": {"name": "acme"}}, "") is None
+    found = provider_code(sources, None)
+    assert [one.value for one in found.handlers] == ["A"]
+    assert several_in_words(found) == ""
+    found.handlers.append(Text("B", "", "b.py:1"))
+    assert several_in_words(found).startswith("2 classes that LiteLLM calls were found (`A`, `B`)")
+
+
+@pytest.mark.parametrize(
+    ("function", "hook"),
+    [
+        ("def read(self):\n    yield 1\n", "get_model_response_iterator"),
+        ("@contextmanager\ndef locked(self):\n    yield\n", ""),
+        ("def default_path(): ...\n", ""),
+        ("def raise_fault(): ...\n", "get_error_class"),
+        ("def retry_response(): ...\n", ""),
+        ("def is_response(): ...\n", ""),
+        ("def from_api(): ...\n", "transform_response"),
+        ("def confrom_x(): ...\n", ""),
+        ("def estimate_tokens(): ...\n", ""),
+        ("def load_token_from_answer(): ...\n", ""),
+        ("def author_of_answer(): ...\n", "transform_response"),
+    ],
+)
+def test_where_functions_go(function: str, hook: str, tmp_path: Path) -> None:
+    sources = sources_of(tmp_path / "package", {"acme/__init__.py": function})
+    (found,) = provider_code(sources, None).functions
+    everything = " ".join(("get_model_response_iterator", "get_error_class", "transform_response"))
+    assert hook_of(found, everything) == hook
+
+
+@pytest.mark.parametrize(
     ("files", "expected"),
     [
+        (
+            {
+                ".github/workflows/a.yml": "uses: gh-action-pypi-publish\nwith:\n  repository-url: https://x\n",
+                ".github/workflows/b.yml": "uses: gh-action-pypi-publish\n",
+            },
+            {"publish": "pypi"},
+        ),
         (
             {".gitlab-ci.yml": "job: {script: [twine upload --repository-url x dist/*]}\n"},
             {"ci": "gitlab", "publish": "private"},

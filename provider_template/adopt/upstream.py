@@ -1,0 +1,176 @@
+"""What a provider talks to: an HTTP API in a format that has a name, or no HTTP API at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from provider_template.adopt.code import Code, Text
+from provider_template.adopt.sources import Found
+
+CHAT, RESPONSES, MESSAGES = "chat completions", "Responses", "Messages"
+
+# The format, what texts say in it, and the calls of the SDKs that speak it; the first that fits.
+_FORMATS = (
+    (CHAT, r"chat/completions", r"\bchat\.completions\.(create|parse|stream)\Z"),
+    (
+        RESPONSES,
+        r"(\A|/)responses/?\Z|\Aresponse\.(created|completed|output_\w+|function_call_\w+)\b",
+        r"\bresponses\.(create|parse|stream)\Z",
+    ),
+    (
+        MESSAGES,
+        r"/v1/messages/?\Z|\Aanthropic-version\Z|\Acontent_block_(start|delta|stop)\Z",
+        r"\bmessages\.(create|stream)\Z",
+    ),
+)
+
+
+def named_format(code: Code) -> tuple[str, str]:
+    """Returns the format of the API and where it shows; nothing if it is none of those that have a name."""
+    for name, pattern, call_pattern in _FORMATS:
+        for text in code.texts:
+            # A text with blanks in it is prose.
+            if " " not in text.value and re.search(pattern, text.value):
+                return name, text.where
+        for call in code.calls:
+            if re.search(call_pattern, call.name):
+                return name, call.where
+    return "", ""
+
+
+def api_format(code: Code) -> Found | None:
+    """Returns the answer to the question of that name."""
+    name, where = named_format(code)
+    if name:
+        return Found("openai" if name == CHAT else "custom", f"{where}, {name}")
+    for call in code.calls:
+        if call.name.rpartition(".")[2] in ("OpenAI", "AsyncOpenAI"):
+            return Found("openai", call.where)
+    for text in code.texts:
+        # LiteLLM's own provider, which the package has its calls sent by.
+        if text.value.startswith("openai/") and any(
+            one.value.startswith("litellm.") for one in code.requests
+        ):
+            return Found("openai", text.where)
+    if code.reads_choices:
+        return Found("openai", code.reads_choices)
+    return Found("custom", code.requests[0].where) if code.requests else None
+
+
+def stands_in(code: Code) -> list[Text] | None:
+    """Returns what a provider uses in the place of an HTTP API, each once; None if it sends requests, or is none."""
+    if code.requests or not code.handlers:
+        return None
+    first: dict[str, Text] = {}
+    for one in code.others:
+        first.setdefault(one.value, one)
+    return [*first.values()]
+
+
+def no_http_in_words(code: Code, now: Callable[[str], str] = str) -> str:
+    """Returns the sentences that say what a provider uses in the place of an HTTP API; nothing if it has one.
+
+    Args:
+        code: The provider's code.
+        now: Returns a place in the author's files as it is called now.
+    """
+    found = stands_in(code)
+    if found is None:
+        return ""
+    handlers = ", ".join(f"`{one.value}`" for one in code.handlers)
+    uses = ", ".join(f"it {one.name} `{one.value}` ({now(one.where)})" for one in found)
+    seen = f" In its place {uses}." if uses else ""
+    return f"No request over HTTP was found in what {handlers} uses.{seen}"
+
+
+def several_in_words(code: Code) -> str:
+    """Returns the sentences about a package with more than one provider; nothing about any other."""
+    if len(code.handlers) < 2:
+        return ""
+    names = ", ".join(f"`{one.value}`" for one in code.handlers)
+    return (
+        f"{len(code.handlers)} classes that LiteLLM calls were found ({names}), and the template's package is one provider: if they call several APIs, "
+        "the answers may be of one and of another. Give those of one with `--data`; the others stay classes of yours, with a name of their own in the "
+        "proxy's YAML."
+    )
+
+
+def of_the_format(code: Code, path: str, now: Callable[[str], str] = str) -> Iterator[str]:
+    """Yields what a translation has to do for a format that the template does not speak by itself.
+
+    Args:
+        code: The provider's code.
+        path: The file that the translation goes into.
+        now: Returns a place in the author's files as it is called now.
+    """
+    name, where = named_format(code)
+    if name not in _TRANSLATIONS:
+        return
+    yield (
+        f"The API speaks the {name} format ({now(where)}). `api_format` has no answer for it, so it is `custom`: "
+        f"`ChatConfig` in `{path}` is a worked translation for another API. In its place it has to do this:"
+    )
+    yield from (f"`{method}`: {work}" for method, work in _TRANSLATIONS[name])
+    yield f"LiteLLM has a translation of this format, to read beside: `{_LITELLMS[name]}`"
+
+
+# The files were there in LiteLLM 1.100.0.
+_LITELLMS = {
+    RESPONSES: "litellm/completion_extras/litellm_responses_transformation/transformation.py",
+    MESSAGES: "litellm/llms/anthropic/chat/transformation.py",
+}
+_TRANSLATIONS = {
+    RESPONSES: (
+        ("get_complete_url", "`{api_base}` and the path that you have, such as `/responses`"),
+        (
+            "map_openai_params",
+            "`max_tokens` is `max_output_tokens`, `reasoning_effort` is `reasoning.effort`, `response_format` is `text.format`; "
+            "a tool has its name and parameters beside its `type`, not in `function`",
+        ),
+        (
+            "transform_request",
+            "system messages are `instructions`, all others items of `input`; a tool call is an item `function_call`, a tool's answer "
+            "an item `function_call_output` with the same `call_id`",
+        ),
+        (
+            "transform_response",
+            "`output` has items: texts of `message`, calls of `function_call`, summaries of `reasoning`; `status` `incomplete` is the finish "
+            "reason `length`; `usage` counts `input_tokens` and `output_tokens`",
+        ),
+        (
+            "ChatChunks.chunk_parser",
+            "`response.output_text.delta` has text, `response.output_item.added` begins a call whose arguments come in "
+            "`response.function_call_arguments.delta`, `response.completed` has the usage, and `response.failed` and `error` are errors",
+        ),
+        (
+            "tests/upstream.py",
+            "an API that answers with a stream only cannot be asked without one: "
+            "see whether yours does, before calls without `stream` are promised",
+        ),
+    ),
+    MESSAGES: (
+        ("get_complete_url", "`{api_base}` and the path that you have, such as `/v1/messages`"),
+        ("validate_environment", "the header `anthropic-version`; the key is the business of `auth/`"),
+        (
+            "map_openai_params",
+            "`max_tokens` has to be there, `stop` is `stop_sequences`; a tool has `name`, `description` and `input_schema`, "
+            "and `tool_choice` is an object",
+        ),
+        (
+            "transform_request",
+            "system messages are `system`; a tool call is a block `tool_use` of the assistant, a tool's answer a block `tool_result` "
+            "in a message of the user",
+        ),
+        (
+            "transform_response",
+            "`content` has blocks: `text`, `tool_use` with its arguments as JSON, `thinking`; `stop_reason` `end_turn` is the finish reason "
+            "`stop`, `max_tokens` is `length`, `tool_use` is `tool_calls`; `usage` counts `input_tokens` and `output_tokens`",
+        ),
+        (
+            "ChatChunks.chunk_parser",
+            "`message_start` has the input's usage, `content_block_start` begins a call, `content_block_delta` has text or a piece of its "
+            "arguments, `message_delta` the stop reason and the output's usage, and `error` is an error",
+        ),
+    ),
+}
