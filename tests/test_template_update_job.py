@@ -450,7 +450,10 @@ def test_github_gets_one_request(origin: Path, package: Path, current: Path, mac
     there = ["--repo", "acme/provider"]
     listing = ["pr", "list", *there, "--head", BRANCH, "--state", "open", "--json", "url,isCrossRepository"]
     content = ["--title", TITLE, "--body-file", "-"]
-    variables = {"GITHUB_REPOSITORY": "acme/provider"}
+    machine.python_command(
+        "tool", "os.execv(sys.executable, [sys.executable, '-m', 'provider_template', *words])"
+    )
+    variables = {"GITHUB_REPOSITORY": "acme/provider", "GH_TOKEN": PRIVATE, "PROVIDER_TEMPLATE": "tool"}
 
     opened.write_text(json.dumps([fork]), encoding="utf-8")
     done = machine.run(workflow_commands(package), machine.clone(origin), **variables)
@@ -460,6 +463,12 @@ def test_github_gets_one_request(origin: Path, package: Path, current: Path, mac
         listing,
         ["pr", "create", "--head", BRANCH, "--base", "main", *there, *content],
     ]
+    # What comes from the template runs without the token.
+    assert [words[0] for words, env in machine.calls("tool") if PRIVATE not in str(env)] == [
+        "preview",
+        "update",
+    ]
+    assert {env["GH_TOKEN"] for _, env in machine.calls("gh")} == {PRIVATE}
     told = text.read_text(encoding="utf-8")
     assert told.startswith(f"Update of the template from {NEXT} to {NEWER}\n")
     assert "- `.editorconfig` changed, +1 -1\n" in told

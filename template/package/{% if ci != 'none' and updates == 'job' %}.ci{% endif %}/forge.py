@@ -51,16 +51,23 @@ def base_branch() -> str:
     return named or os.environ.get("CI_DEFAULT_BRANCH") or "main"
 
 
-def open_on_github(branch: str, base: str, title: str, text: str) -> None:
+def github_environment() -> Environment:
+    """Takes GH_TOKEN out of the environment, and returns the one in which git and gh have it: nobody else has a use for it."""
+    token = os.environ.pop("GH_TOKEN", None)
+    return {**os.environ, "GH_TOKEN": token} if token else None
+
+
+def open_on_github(branch: str, base: str, title: str, text: str, env: Environment = None) -> None:
     """Opens a pull request, or renews the one that is open for the branch."""
     # Without it, gh opens the request of a fork at the repository that it is a fork of.
     repository = ("--repo", variable("GITHUB_REPOSITORY"))
     fields = ("--json", "url,isCrossRepository")
-    opened = json.loads(run("gh", "pr", "list", *repository, "--head", branch, "--state", "open", *fields))
+    opened = json.loads(run("gh", "pr", "list", *repository, "--head", branch, "--state", "open", *fields, env=env))
     # A fork of this one may have a branch of that name, too.
     own = [one["url"] for one in opened if not one["isCrossRepository"]]
     what = ("edit", own[0]) if own else ("create", "--head", branch, "--base", base)
-    sys.stdout.write(run("gh", "pr", *what, *repository, "--title", title, "--body-file", "-", content=text))
+    asked = ("gh", "pr", *what, *repository, "--title", title, "--body-file", "-")
+    sys.stdout.write(run(*asked, env=env, content=text))
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

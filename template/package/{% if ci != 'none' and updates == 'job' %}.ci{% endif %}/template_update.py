@@ -5,7 +5,8 @@ the update does becomes the text of the request. Where it would conflict or run 
 pushed, and the job fails with that text. Without an argument the branch is pushed and no request is opened.
 
 Variables: TEMPLATE_UPDATE_TOKEN, a token that may push and open requests (GitLab); GH_TOKEN, the same for GitHub's gh;
-PROVIDER_TEMPLATE, a command to run in the place of uvx with the template's own version of the tool.
+PROVIDER_TEMPLATE, a command to run in the place of uvx with the template's own version of the tool. Only git and gh get
+the token: they copy the template, and what comes from it runs without.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from forge import Environment, GitLab, attempt, base_branch, open_on_github, run
+from forge import Environment, GitLab, attempt, base_branch, github_environment, open_on_github, run
 
 BRANCH = "template-update"
 REF = f"refs/heads/{BRANCH}"
@@ -27,10 +31,8 @@ EMAIL = "template-update@localhost"
 AUTHOR = ("-c", "user.name=Template update", "-c", f"user.email={EMAIL}")
 
 
-def tool() -> list[str]:
-    """Returns the command provider-template, in the version that the package was rendered with."""
-    if command := os.environ.get("PROVIDER_TEMPLATE"):
-        return shlex.split(command)
+def template() -> tuple[str, str]:
+    """Returns the template's address as git takes it, and the version that the package was rendered with."""
     answers = dict(re.findall(r"^(_src_path|_commit): ['\"]?(.*?)['\"]?$", ANSWERS.read_text("utf-8"), re.MULTILINE))
     source = answers["_src_path"].removeprefix("git+")
     for short, host in (("gh:", "https://github.com/"), ("gl:", "https://gitlab.com/")):
@@ -41,8 +43,33 @@ def tool() -> list[str]:
     if Path(source).is_absolute():
         source = Path(source).as_uri()
     # A version between two tags ends in its commit, such as v0.3.0-2-g1a2b3c4.
-    version = re.sub(r".+-[0-9]+-g(?=[0-9a-f]+$)", "", answers["_commit"])
+    return source, re.sub(r".+-[0-9]+-g(?=[0-9a-f]+$)", "", answers["_commit"])
+
+
+def tool() -> list[str]:
+    """Returns the command provider-template, in the version that the package was rendered with."""
+    if command := os.environ.get("PROVIDER_TEMPLATE"):
+        return shlex.split(command)
+    source, version = template()
     return ["uvx", "--quiet", "--from", f"git+{source}@{version}", "provider-template"]
+
+
+@contextmanager
+def copied_template(env: Environment) -> Iterator[Environment]:
+    """Copies the template with the token, and yields an environment in which git takes the copy in its place."""
+    source, _ = template()
+    if env is None or source.startswith("file:"):
+        yield None
+        return
+    with TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
+        run("git", "clone", "--quiet", "--mirror", "--", source, f"{folder}/copy", env=env)
+        before = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+        tools = {**os.environ, "GIT_CONFIG_COUNT": str(before + 2)}
+        # The tool may spell the address with the ending or without; the longer one counts where both fit.
+        for number, end in enumerate(("", ".git"), before):
+            tools[f"GIT_CONFIG_KEY_{number}"] = f"url.file://{folder}/copy.insteadOf"
+            tools[f"GIT_CONFIG_VALUE_{number}"] = f"{source.removesuffix('.git')}{end}"
+        yield tools
 
 
 def preview(command: list[str], env: Environment) -> tuple[dict[str, Any], str]:
@@ -80,27 +107,38 @@ def push(env: Environment) -> None:
     run("git", "push", "--quiet", lease, "origin", f"{REF}:{REF}", env=env)
 
 
-def main(forge: str) -> None:
-    """Does all of it; exits with a message where the update needs a person."""
-    os.environ["GIT_TERMINAL_PROMPT"] = "0"
-    gitlab = GitLab.with_token_of("TEMPLATE_UPDATE_TOKEN")
-    env = gitlab.environment() if forge == "gitlab" and gitlab.token else None
-    command, base = tool(), base_branch()
-    plan, text = preview(command, env)
+def updated(command: list[str], forge: str, gitlab: GitLab, tools: Environment) -> tuple[str, str] | None:
+    """Makes the branch; returns title and text of the request, or None where there is nothing to update."""
+    plan, text = preview(command, tools)
     sys.stdout.write(text)
     sys.stdout.flush()
     if plan["current"]:
-        return
+        return None
     if plan["conflicts"] or plan["needs_trust"]:
         options = " ARGS=--trust" if plan["needs_trust"] else ""
         raise SystemExit(f"This update needs a person: run `make update{options}` in a checkout.")
     if forge == "gitlab":
         gitlab.require_token()
     title = f"chore: update the template to {plan['to']}"
-    update(command, plan["to"], title, env)
+    update(command, plan["to"], title, tools)
+    return title, text
+
+
+def main(forge: str) -> None:
+    """Does all of it; exits with a message where the update needs a person."""
+    os.environ["GIT_TERMINAL_PROMPT"] = "0"
+    gitlab = GitLab.with_token_of("TEMPLATE_UPDATE_TOKEN")
+    github = github_environment()
+    env = gitlab.environment() if forge == "gitlab" and gitlab.token else github
+    command, base = tool(), base_branch()
+    with copied_template(env) as tools:
+        made = updated(command, forge, gitlab, tools)
+    if made is None:
+        return
+    title, text = made
     push(env)
     if forge == "github":
-        open_on_github(BRANCH, base, title, text)
+        open_on_github(BRANCH, base, title, text, env)
     elif forge == "gitlab":
         gitlab.open_request(BRANCH, base, title, text)
 
