@@ -59,6 +59,7 @@ lock: .venv/installed ## write requirements/*.txt with the newest versions that 
 	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
+	$(BIN)/python -m scripts.uv_requirements
 
 bench-fork: .venv/installed ## forks of LiteLLM over all releases that the history has, beside plain merge, rebase and rerere
 	$(BIN)/python -m benchmarks.fork

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pytest_copier.plugin import CopierFixture
 
+from scripts.uv_requirements import RENDERED, requirements
 from tests import checks
 from tests.answers import (
     ROOT,
@@ -160,3 +161,7 @@ def test_a_folder_of_any_name_takes_the_render(copier: CopierFixture, tmp_path: 
     folder = render(copier.template, tmp_path / "数 of 'folders'" / "it", {})
     assert not checks.same(trusted.path, folder)
     assert os.access(folder / "Makefile", os.R_OK)
+
+
+def test_uv_of_packages_is_the_one_of_the_lock() -> None:
+    assert RENDERED.read_text(encoding="utf-8") == requirements(), "run make lock"
