@@ -67,7 +67,8 @@ def test_make_test_passes(row: Row, whole: bool, copier_template: Path, tmp_path
     targets = ["test"] if row in sample_rows() and answers["auth"] not in CHECKED_HERE else ["check", "test"]
     left_out = () if whole else OF_THE_FORMAT
     ignored = " ".join(f"--ignore=tests/conformance/test_{name}.py" for name in left_out)
-    printed = must("make", *targets, f"UV={UV}", cwd=folder, PYTEST_ADDOPTS=ignored)
+    # One process: the rows themselves run side by side.
+    printed = must("make", *targets, f"UV={UV}", "JOBS=0", cwd=folder, PYTEST_ADDOPTS=ignored)
 
     assert re.search(r"^=+ .*\b\d+ passed\b.* in .*=+$|^\d+ passed\b.* in ", printed, re.MULTILINE), printed
     untracked = run("git", "status", "--porcelain", cwd=folder).stdout.splitlines()

@@ -50,7 +50,8 @@ def main() -> None:
                 say(f"            ({usage.prompt_tokens} tokens in, {usage.completion_tokens} out)")
             say(f"\nstreamed  > {question[0]['content']}\n          < ", end="")
             for chunk in client.chat.completions.create(model=model, messages=question, stream=True):
-                say((chunk.choices[0].delta.content or "") if chunk.choices else "", end="|")
+                if chunk.choices and (piece := chunk.choices[0].delta.content):
+                    say(piece, end="|")
             tools: list[Any] = [WEATHER]
             answer = client.chat.completions.create(model=model, messages=question, tools=tools)
             calls: Any = answer.choices[0].message.tool_calls
