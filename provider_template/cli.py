@@ -256,6 +256,11 @@ def main() -> None:
     except Refusal as refusal:
         typer.echo(str(refusal), err=True)
         raise SystemExit(REFUSED) from None
+    except OSError as error:
+        # Whoever changes files puts them back first, and says so in a refusal.
+        words = f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
+        typer.echo(f"{words} Nothing was changed: mend that, then do it again.", err=True)
+        raise SystemExit(REFUSED) from None
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from provider_template.errors import Refusal
 from provider_template.fork.git import environment as environment
+from provider_template.fork.git import to_its_end
 
 # Trees are merged without a work tree from this version on.
 LOWEST = (2, 38)
@@ -47,16 +48,13 @@ def run(
     Raises:
         Refusal: There is no git on this machine.
     """
-    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
+    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content or b""
+    command = [program(), *map(str, arguments)]
     try:
+        if detached:
+            return to_its_end(command, cwd, environment(more), data)
         return subprocess.run(
-            [program(), *map(str, arguments)],
-            cwd=cwd,
-            env=environment(more),
-            input=data if data is not None else b"",
-            capture_output=True,
-            check=False,
-            start_new_session=detached,
+            command, cwd=cwd, env=environment(more), input=data, capture_output=True, check=False
         )
     except FileNotFoundError:
         raise Refusal("There is no git on this machine: install git 2.38 or newer.") from None
@@ -84,10 +82,11 @@ def must(
 _SEQUENCE = """
 import json, subprocess, sys
 for command, content in json.load(sys.stdin):
-    done = subprocess.run(command, input=content.encode(errors="surrogateescape"), capture_output=True)
+    content = content.encode(errors="surrogateescape")
+    done = subprocess.run(command, input=content, capture_output=True, restore_signals=False)
     if done.returncode:
         sys.stderr.buffer.write(done.stderr)
-        sys.exit(1)
+        sys.exit(1 if done.returncode > 0 else 128 - done.returncode)
 """
 
 
@@ -101,18 +100,11 @@ def run_detached(
         cwd: The folder to run in.
 
     Returns:
-        The process that ran them; its exit status is 1 where one failed, and the rest was then left out.
+        The process that ran them; its exit status is 1 where one failed, above 128 where one was killed, and the
+        rest was then left out.
     """
     lines = json.dumps([([program(), *arguments], content) for arguments, content in commands])
-    return subprocess.run(
-        [sys.executable, "-I", "-c", _SEQUENCE],
-        cwd=cwd,
-        env=environment(),
-        input=lines.encode(),
-        capture_output=True,
-        check=False,
-        start_new_session=True,
-    )
+    return to_its_end([sys.executable, "-I", "-c", _SEQUENCE], cwd, environment(), lines.encode())
 
 
 @cache

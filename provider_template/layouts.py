@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -67,10 +69,9 @@ def to_fork(package: Path, fork: Path) -> Moved:
             (own if place else kept).append(path)
             _copy(project.folder / path, made / (place or f"{carried}/{path}"))
         _copy(project.folder / ANSWERS, made / carried / ANSWERS)
-        for source in sorted(path for path in made.rglob("*") if path.is_file()):
-            path = source.relative_to(made).as_posix()
-            if path not in _FORKS_OWN or not (fork / path).exists():
-                _copy(source, fork / path)
+        _put(
+            made, fork, [path for path in _all(made) if path not in _FORKS_OWN or not (fork / path).exists()]
+        )
     return Moved(fork, tuple(own), tuple(kept))
 
 
@@ -111,7 +112,7 @@ def to_package(fork: Path, provider: str, package: Path) -> Moved:
         kept = [path for path in _files(carried) if path != ANSWERS]
         for path in kept:
             _copy(carried / path, made / path)
-        shutil.copytree(made, package, dirs_exist_ok=True)
+        _put(made, package, _all(made))
     return Moved(package, tuple(own), tuple(kept))
 
 
@@ -183,9 +184,58 @@ def _in_fork(path: str, module: str, folder: str) -> str | None:
     return None
 
 
+def _all(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
 def _files(folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    return [path for path in _all(folder) if "__pycache__" not in path.split("/")]
+
+
+def _put(made: Path, folder: Path, paths: Sequence[str]) -> None:
+    """Copies files into a folder: all of them or none.
+
+    Raises:
+        Refusal: One cannot be written; the message says whether everything is as it was.
+    """
+    before = {path: (folder / path).read_bytes() for path in paths if (folder / path).is_file()}
+    path = ""
+    try:
+        for path in paths:
+            _copy(made / path, folder / path)
+    except OSError as error:
+        left = _taken_back(folder, paths[: paths.index(path) + 1], before)
+        words = "Nothing was changed: mend that, then do it again."
+        if left:
+            commands = (
+                [f"rm -f -- {shlex.join(new)}"] if (new := [one for one in left if one not in before]) else []
+            )
+            if old := [one for one in left if one in before]:
+                commands.append(f"git checkout -q -- {shlex.join(old)}")
+            here = f"cd {shlex.quote(str(folder.absolute()))}"
+            words = f"Not as before: {', '.join(left)}. This puts it back: {' && '.join([here, *commands])}"
+        raise Refusal(f"{folder / path} cannot be written: {error.strerror or error}. {words}") from None
+
+
+def _taken_back(folder: Path, paths: Sequence[str], before: Mapping[str, bytes]) -> list[str]:
+    """Deletes files that were not there before and writes the others as they were; returns those that it could not."""
+    left: list[str] = []
+    # New files first: a full disk has room again then.
+    for path in sorted(paths, key=before.__contains__):
+        try:
+            if path in before:
+                (folder / path).write_bytes(before[path])
+                continue
+            (folder / path).unlink(missing_ok=True)
+            for parent in list(PurePosixPath(path).parents)[:-1]:
+                if any((folder / parent).iterdir()):
+                    break
+                (folder / parent).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            left.append(path)
+    return left
 
 
 def _copy(source: Path, place: Path) -> None:

@@ -14,7 +14,7 @@ from provider_template import git
 from provider_template.errors import Refusal
 from provider_template.project import Project
 from provider_template.template import Repository
-from provider_template.trees import Store
+from provider_template.trees import SUBMODULE, Store
 from provider_template.version import is_crossed
 
 Stage = Literal["before", "after"]
@@ -155,5 +155,5 @@ def run(
                 f"The migration to {one.version or refs[1]} failed ({one.words}: {words}); nothing was changed, "
                 "so mend what it says and update again."
             )
-    modules = {path: entry for path, entry in store.read(tree).items() if entry[0] == "160000"}
+    modules = {path: entry for path, entry in store.read(tree).items() if entry[0] == SUBMODULE}
     return store.write(store.read(store.tree_of_folder(folder)) | modules)

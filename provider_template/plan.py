@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from provider_template.project import (
 from provider_template.render import Beside, Render, render
 from provider_template.security import SecurityEntry, security_entries
 from provider_template.template import Repository, newest, open_repository, versions
-from provider_template.trees import Merged, Store, Tree, is_in_the_way
+from provider_template.trees import SUBMODULE, Merged, Store, Tree, is_in_the_way
 from provider_template.version import version_of
 
 YOURS = "yours"
@@ -210,6 +210,7 @@ def _plan(
     base, mine, theirs = (store.read(tree) for tree in (old_tree, ours, new_tree))
     moves.apply(moved, base, mine)
     kept = _leave_yours(base, mine, theirs, files, project.files)
+    _refuse_submodules(mine, {path for path, entry in theirs.items() if base.get(path) != entry})
     merged = _merge(store, base, mine, theirs, version)
     if wish.trust and code:
         merged = replace(merged, tree=run(code, "after", project, template, store, merged.tree, refs))
@@ -285,6 +286,18 @@ def _leave_yours(
         elif is_in_the_way(ours, path) or any(is_in_the_way((path,), other) for other in ours):
             del theirs[path]
     return tuple(kept)
+
+
+def _refuse_submodules(ours: Tree, changed: Collection[str]) -> None:
+    """Refuses where a submodule has the place of a file that the update writes, or of its folder."""
+    for module in sorted(path for path, (mode, _) in ours.items() if mode == SUBMODULE):
+        pairs = ((path, f"{path}/", f"{module}/") for path in sorted(changed))
+        clash = next((path for path, one, two in pairs if one.startswith(two) or two.startswith(one)), None)
+        if clash:
+            raise Refusal(
+                f"The submodule {module} has the place of {clash}, a file of the template, and an update cannot go into "
+                f"another repository: move it (git mv {shlex.quote(module)} <another path>), commit, and do this again."
+            )
 
 
 def _merge(store: Store, base: Tree, ours: Tree, theirs: Tree, version: str) -> Merged:

@@ -12,6 +12,8 @@ import yaml
 
 from provider_template import git
 from provider_template.errors import Refusal
+from provider_template.fork.git import Git
+from provider_template.fork.under_way import refuse_under_way
 
 ANSWERS = ".copier-answers.yml"
 FILES = ".template-files.yml"
@@ -188,11 +190,12 @@ def checkout_of(folder: Path) -> Checkout:
 
 
 def require_clean(folder: Path) -> None:
-    """Looks whether everything in the folder is committed.
+    """Looks whether everything in the folder is committed, and git in the middle of nothing.
 
     Raises:
-        Refusal: It is not; the message names the first file.
+        Refusal: It is not; the message names the first file, or what git is at.
     """
+    refuse_under_way(Git(checkout_of(folder).top))
     lines = git.must("status", "--porcelain", "--untracked-files=normal", "--", ".", cwd=folder).splitlines()
     if lines:
         others = f" and {len(lines) - 1} more" if len(lines) > 1 else ""

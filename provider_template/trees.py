@@ -13,6 +13,8 @@ from provider_template.errors import Refusal
 Entry = tuple[str, str]
 Tree = dict[str, Entry]
 """Every file of a tree by its path."""
+SUBMODULE = "160000"
+"""The mode of a submodule's entry, which is a commit of another repository."""
 
 
 def is_in_the_way(files: Collection[str], path: str) -> bool:

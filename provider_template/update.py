@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from provider_template import git
 from provider_template.errors import Refusal
+from provider_template.fork.git import Git
+from provider_template.fork.restore import restore
 from provider_template.plan import Plan
 
 
@@ -43,11 +43,12 @@ def apply(plan: Plan) -> None:
         commands.append((("update-index", "-z", "--index-info"), _unmerged(plan)))
     done = git.run_detached(commands, top)
     if done.returncode:
-        words = " ".join(done.stderr.decode(errors="replace").split())
-        _roll_back(plan)
+        killed = done.returncode > 128
+        words = " ".join(done.stderr.decode(errors="replace").split()) or "git was killed"
+        left = restore(Git(top), head, whole, killed=killed, prefix=plan.prefix)
         raise Refusal(
-            f"The files in {plan.project.folder} could not be replaced: {words}. Mend that, "
-            "and see with git status that all is as it was before you update again."
+            f"The files in {plan.project.folder} could not be replaced: {words.rstrip('.')}. "
+            f"{left.words(plan.project.folder)}"
         )
 
 
@@ -59,40 +60,6 @@ def _unmerged(plan: Plan) -> str:
         lines.append(f"0 {'0' * len(blob)}\t{plan.prefix}{path}\0")
         lines += [f"{mode} {blob} {stage}\t{plan.prefix}{path}\0" for stage, (mode, blob) in entries.items()]
     return "".join(lines)
-
-
-def _roll_back(plan: Plan) -> None:
-    """Puts the files back that were replaced before git had to stop; its index is still the old one.
-
-    What is neither as git would have written it nor missing is somebody's work of this moment, and stays.
-    """
-    before, after = plan.store.read(plan.before), plan.store.read(plan.after)
-    for path in after.keys() - before.keys():
-        if _content(plan.project.folder / path) == plan.store.blob(after[path][1]):
-            with suppress(OSError):
-                (plan.project.folder / path).unlink()
-                for parent in list(PurePosixPath(path).parents)[:-1]:
-                    (plan.project.folder / parent).rmdir()
-    replaced = [
-        path
-        for path, entry in before.items()
-        if after.get(path) != entry
-        and _content(plan.project.folder / path)
-        in (None, plan.store.blob(after[path][1]) if path in after else None)
-    ]
-    git.run(
-        *("checkout-index", "--force", "-z", "--stdin"),
-        cwd=plan.project.folder,
-        content="".join(f"{path}\0" for path in replaced),
-    )
-
-
-def _content(path: Path) -> bytes | None:
-    """Returns what a blob of a file or a link would hold, or None where there is neither."""
-    try:
-        return os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
-    except OSError:
-        return None
 
 
 def _refuse_files_in_the_way(plan: Plan) -> None:

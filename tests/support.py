@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,17 @@ def must(*command: str | Path, cwd: Path, **more: str) -> str:
         f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}"
     )
     return done.stdout
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Lets this process and those that it starts write no larger file, as a quota or a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @contextmanager

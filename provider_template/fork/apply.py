@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import hooks, upstream
@@ -29,8 +30,8 @@ def apply(git: Git, base: str | None = None) -> tuple[Version, list[str]]:
         That version, and the files that were written.
 
     Raises:
-        Refusal: A file has other changes, or a hook does not fit; then nothing was written.
-        OSError: A file cannot be written; those before it were.
+        Refusal: A file has other changes, a hook does not fit, or a file cannot be written; then nothing was
+            written, or the message names what was.
     """
     spec = in_folder(git.folder)
     version = _base(git, spec, base)
@@ -40,10 +41,32 @@ def apply(git: Git, base: str | None = None) -> tuple[Version, list[str]]:
     texts |= {path: content for path, content in _left(git, version, spec).items() if path not in texts}
     texts[SPEC] = upstream.with_base((git.folder / SPEC).read_bytes(), version)
     texts[CHANGES] = changes(spec, version, _kept(git, version, spec)).encode()
-    written = [path for path, content in texts.items() if _content(git, path) != content]
-    for path in written:
-        _write(git.folder / path, texts[path])
+    before = {path: _content(git, path) for path in texts}
+    written = [path for path, content in texts.items() if before[path] != content]
+    for number, path in enumerate(written):
+        try:
+            _write(git.folder / path, texts[path])
+        except OSError as error:
+            left = _taken_back(git, {path: before[path] for path in written[:number]})
+            words = f"{', '.join(left)} could not be taken back" if left else "nothing was changed"
+            raise Refusal(
+                f"{path} cannot be written ({error.strerror}), and {words}: mend that, then apply again."
+            ) from None
     return version, written
+
+
+def _taken_back(git: Git, before: Mapping[str, bytes | None]) -> list[str]:
+    """Writes files as they were; returns those that cannot be."""
+    left: list[str] = []
+    for path, content in before.items():
+        try:
+            if content is None:
+                (git.folder / path).unlink()
+            else:
+                _write(git.folder / path, content)
+        except OSError:
+            left.append(path)
+    return left
 
 
 def write_changes(git: Git) -> bool:

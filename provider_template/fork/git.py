@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +39,38 @@ def words(output: bytes) -> str:
     return " ".join(output.decode(errors="replace").split())
 
 
+def _run(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], content: bytes
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, cwd=cwd, env=env, input=content, capture_output=True, check=False)
+
+
+def to_its_end(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], content: bytes
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs a command in a session of its own: it goes on to its end where this process is killed or interrupted.
+
+    A file that becomes larger than the user may write is an error that the command can tell of, and not its death.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        restore_signals=False,
+    ) as process:
+        more: bytes | None = content
+        while True:
+            try:
+                output, errors = process.communicate(more)
+                return subprocess.CompletedProcess(command, process.returncode, output, errors)
+            except KeyboardInterrupt:
+                more = None
+
+
 @dataclass(frozen=True)
 class Entry:
     """A file in a tree: its mode and the name of its blob."""
@@ -71,17 +103,11 @@ class Git:
         Raises:
             Refusal: There is no git on this machine.
         """
+        # What a user's settings would change in git's output.
+        command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *arguments]
+        how = to_its_end if detached else _run
         try:
-            return subprocess.run(
-                # What a user's settings would change in git's output.
-                ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *arguments],
-                cwd=self.folder,
-                env=environment(more),
-                input=content,
-                capture_output=True,
-                check=False,
-                start_new_session=detached,
-            )
+            return how(command, self.folder, environment(more), content)
         except FileNotFoundError:
             raise Refusal("There is no git on this machine: install git 2.31 or newer.") from None
 

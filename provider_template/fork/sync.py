@@ -15,7 +15,9 @@ from .errors import Refusal
 from .git import Git, words
 from .near import near_anchors
 from .probes import Probed, probe
+from .restore import restore
 from .spec import SPEC, Spec, fits, in_commit
+from .under_way import refuse_under_way
 from .upstream import Version
 
 TRAILER = "Upstream-Base"
@@ -139,9 +141,7 @@ def _ready(git: Git) -> str:
 
 def refuse_dirty(git: Git) -> None:
     """Refuses a work tree with changes that are not committed, and a merge or rebase that is under way."""
-    for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
-        if git.path(name).exists():
-            raise Refusal("A merge or rebase is under way here: finish it, or abort it with git, first.")
+    refuse_under_way(git)
     if not git.is_clean():
         raise Refusal(f"{git.folder} has changes that are not committed: commit or stash them first.")
 
@@ -305,8 +305,10 @@ def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> No
     how = ("reset", "--quiet", "--keep") if rewrites else ("merge", "--quiet", "--ff-only")
     done = git.run(*how, commit, detached=True)
     if done.returncode:
+        said = words(done.stderr) or words(done.stdout) or "git was killed"
+        left = restore(git, head, commit, killed=done.returncode < 0)
         raise Refusal(
-            f"{branch} could not be brought to {commit[:12]}: {words(done.stderr) or words(done.stdout)}"
+            f"{branch} could not be brought to {commit[:12]}: {said.rstrip('.')}. {left.words(git.folder)}"
         )
 
 

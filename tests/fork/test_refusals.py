@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from provider_template.fork.apply import apply
+from provider_template.fork.errors import Refusal
+from provider_template.fork.git import Git
 from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
+from tests.support import no_file_above
 
 SYNC = ("sync", "--no-probes", "--fast-forward")
 
@@ -250,7 +254,7 @@ def test_a_dirty_tree_and_no_branch(upstream: Upstream, fork: Fork) -> None:
 def test_a_merge_under_way(upstream: Upstream, fork: Fork) -> None:
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
     (fork.folder / ".git" / "MERGE_HEAD").write_text(fork.git("rev-parse", "HEAD") + "\n")
-    assert "A merge or rebase is under way here" in fork.refuses(*SYNC)
+    assert "git merge is under way in" in fork.refuses(*SYNC)
 
 
 def test_a_file_in_the_way(upstream: Upstream, fork: Fork) -> None:
@@ -451,3 +455,16 @@ def test_an_amended_update_branch_is_kept(upstream: Upstream, fork: Fork) -> Non
     fork.edit("litellm/llms/acme/in_tree.py", "...", "return")
     fork.does("sync", "--no-probes")
     assert fork.git("rev-parse", f"backup/sync/v1.1.0-{amended[:12]}") == amended
+
+
+def test_file_that_apply_cannot_write(fork: Fork) -> None:
+    """What was written before it is taken back."""
+    hooks = fork.text("fork/acme/hooks.toml")
+    long = "".join(f"# {number}\n" for number in range(2000))
+    fork.edit("fork/acme/hooks.toml", hooks, hooks.replace("body = '''\n", f"body = '''\n{long}"))
+    fork.edit("fork/acme/hooks.toml", long, "# short\n")
+    before = fork.state()
+    with no_file_above(9999), pytest.raises(Refusal, match=r"cannot be written .* and nothing was changed"):
+        apply(Git(fork.folder))
+    assert fork.state() == before
+    assert "litellm/__init__.py" in fork.does("apply")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import must
+from provider_template import layouts
+from provider_template.errors import Refusal
+from tests.support import must, no_file_above
 from tests.tool.support import tool
 from tests.upgrades import NEXT, commit, render
 
@@ -119,3 +121,26 @@ def test_changes_that_are_not_committed(developed: Path, tmp_path: Path) -> None
     assert done.returncode == 1
     assert "has changes that are not committed" in done.stdout
     assert not (tmp_path / "fork").exists()
+
+
+def test_files_that_cannot_be_written(tmp_path: Path) -> None:
+    """The third is larger than may be written: what was there is as it was, and nothing else is there."""
+    made, fork = tmp_path / "made", tmp_path / "a fork"
+    for path, size in (("fork/new/a.py", 10), ("fork/tool/cli.py", 20), ("litellm/more.py", 9999)):
+        (made / path).parent.mkdir(parents=True, exist_ok=True)
+        (made / path).write_text("#" * size, encoding="utf-8")
+    shared = fork / "fork" / "tool" / "cli.py"
+    shared.parent.mkdir(parents=True)
+    shared.write_text("before\n", encoding="utf-8")
+    words = r"more[.]py cannot be written: File too large[.] Nothing was changed"
+    with no_file_above(5000), pytest.raises(Refusal, match=words):
+        layouts._put(made, fork, layouts._all(made))
+    assert {path for path in fork.rglob("*") if path.is_file()} == {shared}
+    assert shared.read_text(encoding="utf-8") == "before\n"
+    assert not (fork / "fork" / "new").exists()
+
+    shared.write_text("#" * 6000, encoding="utf-8")
+    with no_file_above(5000), pytest.raises(Refusal) as refusal:
+        layouts._put(made, fork, layouts._all(made))
+    quoted = f"cd '{fork}' && git checkout -q -- fork/tool/cli.py"
+    assert str(refusal.value).endswith(f"Not as before: fork/tool/cli.py. This puts it back: {quoted}")
