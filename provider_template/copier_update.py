@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from provider_template import git
 from provider_template.plan import Plan
+from provider_template.project import digest
 from provider_template.trees import Tree
 
 
@@ -38,6 +39,9 @@ def losses(plan: Plan) -> Losses:
         and plan.owner(path) != "yours"
         and not plan.files.is_yours(path)
     ]
+    texts = store.blobs({tree[path][1] for tree in (base, ours) for path in edited})
+    # Another line end is no edit.
+    edited = [path for path in edited if digest(texts[base[path][1]]) != digest(texts[ours[path][1]])]
     dropped = [path for path in edited if path not in theirs and path not in plan.moved]
     both = [path for path in edited if path in theirs and theirs[path] not in (base[path], ours[path])]
     merged = store.read(plan.after)

@@ -13,6 +13,7 @@ from typing import Any
 
 from provider_template import git, moves
 from provider_template.errors import Refusal
+from provider_template.line_ends import take_out
 from provider_template.migrations import Migration, crossed, run
 from provider_template.project import (
     ANSWERS,
@@ -211,7 +212,8 @@ def _plan(
     moves.apply(moved, base, mine)
     kept = _leave_yours(base, mine, theirs, files, project.files)
     _refuse_submodules(mine, {path for path, entry in theirs.items() if base.get(path) != entry})
-    merged = _merge(store, base, mine, theirs, version)
+    line_ends = take_out(store, base, mine, theirs)
+    merged = line_ends.put_back(_merge(store, base, line_ends.plain, theirs, version))
     if wish.trust and code:
         merged = replace(merged, tree=run(code, "after", project, template, store, merged.tree, refs))
     return Plan(

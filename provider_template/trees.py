@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from provider_template import git
 from provider_template.errors import Refusal
@@ -117,6 +118,50 @@ class Store:
     def blob(self, blob: str) -> bytes:
         """Returns a blob's content."""
         return git.run("cat-file", "blob", blob, cwd=self.folder, more=self._environment).stdout
+
+    def blobs(self, names: Collection[str]) -> dict[str, bytes]:
+        """Returns the contents of several blobs by their ids."""
+        wanted = sorted(names)
+        done = git.run(
+            *("cat-file", "--batch"),
+            cwd=self.folder,
+            content="".join(f"{name}\n" for name in wanted),
+            more=self._environment,
+        )
+        found: dict[str, bytes] = {}
+        rest = done.stdout
+        for name in wanted:
+            head, _, rest = rest.partition(b"\n")
+            size = int(head.split()[2])
+            found[name], rest = rest[:size], rest[size + 1 :]
+        return found
+
+    def write_blobs(self, contents: Iterable[bytes]) -> list[str]:
+        """Stores contents and returns the ids of their blobs."""
+        with TemporaryDirectory(dir=self.folder) as folder:
+            paths: list[Path] = []
+            for content in contents:
+                paths.append(Path(folder) / str(len(paths)))
+                paths[-1].write_bytes(content)
+            names = "".join(f"{path}\n" for path in paths)
+            return self.git("hash-object", "-w", "--no-filters", "--stdin-paths", content=names).split()
+
+    def with_windows_ends(self, files: Tree) -> set[str]:
+        """Returns the text files of a tree in which a line has the end that it has on Windows."""
+        tree = self.write(files)
+        words = ("grep", "--no-color", "--name-only", "-I", "-G", "-z", "-e", "\r$", tree)
+        found = git.run(*words, cwd=self.folder, more=self._environment).stdout
+        names = found.decode(errors="surrogateescape").split("\0")
+        return {name.removeprefix(f"{tree}:") for name in names if name}
+
+    def renames(self, one: str, other: str) -> dict[str, str]:
+        """Returns the files of the other tree that have moved there, each with its path in the first."""
+        words = iter(
+            self.git("diff", "-M", "-l10000", "-z", "--name-status", "--diff-filter=R", one, other).split(
+                "\0"
+            )
+        )
+        return {target: source for _, source, target in zip(words, words, words, strict=False)}
 
     def merge(self, base: str, ours: str, theirs: str, labels: tuple[str, str]) -> Merged:
         """Merges two trees that come from a third, with git's merge and its detection of renames.

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from provider_template import git
 from provider_template.errors import Refusal
 from provider_template.fork.git import Git
-from provider_template.fork.restore import restore
+from provider_template.fork.restore import reason, restore
 from provider_template.plan import Plan
 
 
@@ -44,10 +44,9 @@ def apply(plan: Plan) -> None:
     done = git.run_detached(commands, top)
     if done.returncode:
         killed = done.returncode > 128
-        words = " ".join(done.stderr.decode(errors="replace").split()) or "git was killed"
         left = restore(Git(top), head, whole, killed=killed, prefix=plan.prefix)
         raise Refusal(
-            f"The files in {plan.project.folder} could not be replaced: {words.rstrip('.')}. "
+            f"The files in {plan.project.folder} could not be replaced: {reason(done)}. "
             f"{left.words(plan.project.folder)}"
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from provider_template import git
 from provider_template.errors import Refusal
 from provider_template.fork.git import Git
-from provider_template.fork.restore import restore
+from provider_template.fork.restore import reason, restore
 from provider_template.project import ANSWERS, checkout_of, require_clean
 
 if TYPE_CHECKING:
@@ -165,13 +165,12 @@ def _switch(branch: str, commit: str, head: str, folder: Path) -> None:
     done = git.run(*words, cwd=folder, detached=True)
     # Git's switch ends with 0 also where it could not write a file.
     if done.returncode or git.run("diff", "--quiet", "--ignore-submodules", "HEAD", cwd=folder).returncode:
-        said = " ".join(done.stderr.decode(errors="replace").split()) or "git was killed"
         there = checkout_of(folder)
         left = restore(Git(there.top), head, commit, killed=done.returncode < 0, prefix=there.prefix)
         back = ("symbolic-ref", "HEAD", here) if here else ("update-ref", "--no-deref", "HEAD", head)
         git.must(*back, cwd=folder)
         git.run("branch", "-D", branch, cwd=folder)
-        raise Refusal(f"Git could not switch to {branch}: {said.rstrip('.')}. {left.words(folder)}")
+        raise Refusal(f"Git could not switch to {branch}: {reason(done)}. {left.words(folder)}")
 
 
 def _say_what_next(console: Console, placed: Placed, branch: str, before: str, version: str) -> None:

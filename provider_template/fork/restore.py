@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,6 +53,15 @@ class Left:
             found.append(f"Changed meanwhile, by somebody else, and left alone: {', '.join(self.edited)}.")
         # A name in another encoding than UTF-8 cannot be printed as it is.
         return " ".join(found).encode(errors="replace").decode()
+
+
+def reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Returns why git had to stop, in its own words: a full disk makes it name every file."""
+    lines = [" ".join(line.split()) for line in done.stderr.decode(errors="replace").splitlines()]
+    lines = [line for line in lines if line.startswith(("error: ", "fatal: "))] or list(filter(None, lines))
+    if not lines:
+        return "git was killed"
+    return lines[0].rstrip(".") + (f" (and {len(lines) - 1} more)" if lines[1:] else "")
 
 
 def restore(git: Git, before: str, after: str, *, killed: bool, prefix: str = "") -> Left:

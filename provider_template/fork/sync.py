@@ -12,10 +12,10 @@ from .checks import problems
 from .compose import Composed, compose
 from .drift import unmanaged
 from .errors import Refusal
-from .git import Git, words
+from .git import Git
 from .near import near_anchors
 from .probes import Probed, probe
-from .restore import restore
+from .restore import reason, restore
 from .spec import SPEC, Spec, fits, in_commit
 from .under_way import refuse_under_way
 from .upstream import Version
@@ -305,10 +305,9 @@ def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> No
     how = ("reset", "--quiet", "--keep") if rewrites else ("merge", "--quiet", "--ff-only")
     done = git.run(*how, commit, detached=True)
     if done.returncode:
-        said = words(done.stderr) or words(done.stdout) or "git was killed"
         left = restore(git, head, commit, killed=done.returncode < 0)
         raise Refusal(
-            f"{branch} could not be brought to {commit[:12]}: {said.rstrip('.')}. {left.words(git.folder)}"
+            f"{branch} could not be brought to {commit[:12]}: {reason(done)}. {left.words(git.folder)}"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import must
 from tests.upgrades import render, template_with_versions
 
 
@@ -27,6 +28,13 @@ def rendered(versions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(rendered: Path, tmp_path: Path) -> Path:
     """A package of v0.2.0 to work on."""
     return Path(shutil.copytree(rendered, tmp_path / "package"))
+
+
+@pytest.fixture
+def fork(versions: Path, tmp_path: Path) -> Path:
+    """A copy of the template, to make newer versions of."""
+    must("git", "clone", "--quiet", versions, tmp_path / "fork", cwd=tmp_path)
+    return tmp_path / "fork"
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from tests.answers import ROOT
 from tests.support import must, run
 from tests.upgrades import commit
 
+PACKAGE = Path("template") / "package"
 COMMAND = (sys.executable, "-m", "provider_template")
 
 
@@ -61,3 +64,18 @@ def tree(folder: Path, index: Path) -> str:
     must("git", "read-tree", "HEAD", cwd=folder, **more)
     must("git", "add", "--all", cwd=folder, **more)
     return must("git", "write-tree", cwd=folder, **more).strip()
+
+
+def release(fork: Path, version: str, change: Callable[[], object]) -> None:
+    """Makes a newer version of a template, with what follows from the owners, as `make owners` does there."""
+    change()
+    shutil.copytree(ROOT / "scripts", fork / "scripts", dirs_exist_ok=True)
+    must(sys.executable, "-m", "scripts.owners", cwd=fork)
+    commit(fork, version)
+    must("git", "tag", version, cwd=fork)
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file and its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())

@@ -3,47 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.answers import ROOT
 from tests.support import must
-from tests.tool.support import edit, plan_of, state, tool
+from tests.tool.support import PACKAGE, edit, plan_of, release, state, tool, write
 from tests.upgrades import NEXT, commit, render
-
-PACKAGE = Path("template") / "package"
-
-
-def regenerate(fork: Path) -> None:
-    """Writes what follows from the owners in a template, as `make owners` does there."""
-    shutil.copytree(ROOT / "scripts", fork / "scripts", dirs_exist_ok=True)
-    must(sys.executable, "-m", "scripts.owners", cwd=fork)
-
-
-@pytest.fixture
-def fork(versions: Path, tmp_path: Path) -> Path:
-    """A copy of the template, to make newer versions of."""
-    must("git", "clone", "--quiet", versions, tmp_path / "fork", cwd=tmp_path)
-    return tmp_path / "fork"
-
-
-def release(fork: Path, version: str, change: Callable[[], object]) -> None:
-    """Makes a newer version of a template."""
-    change()
-    regenerate(fork)
-    commit(fork, version)
-    must("git", "tag", version, cwd=fork)
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a file and its folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
 
 LINES = "".join(f"line {number}\n" for number in range(30))
 
