@@ -24,7 +24,6 @@ import yaml
 from packaging.version import Version
 
 MOVES = Path(__file__).with_name("moves.yml")
-ANSWERS = ".copier-answers.yml"
 
 Moves = Mapping[str, str | None]
 """Each old path with its new one, or None where the file is gone."""
@@ -108,26 +107,29 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _answers(folder: Path) -> dict[str, Any]:
+def _answers(folder: Path, name: str) -> dict[str, Any]:
     """Returns the answers of the version before: they are in the last commit."""
-    found: dict[str, Any] = yaml.safe_load(_git(folder, "show", f"HEAD:./{ANSWERS}") or b"{}")
+    found: dict[str, Any] = yaml.safe_load(_git(folder, "show", f"HEAD:./{name}") or b"{}")
     return found
 
 
-def old_render(folder: Path, ref: str, scratch: Path) -> Callable[[str], bytes | None]:
+def old_render(
+    folder: Path, ref: str, scratch: Path, name: str = ".copier-answers.yml"
+) -> Callable[[str], bytes | None]:
     """Returns a function that looks into a render of the version before, which is made when it is first asked.
 
     Args:
         folder: The package; its last commit has the answers of that version.
         ref: The version.
         scratch: An empty folder to render into.
+        name: Where it has its answers.
     """
 
     def rendered(path: str) -> bytes | None:
         if not any(scratch.iterdir()):
             from copier import run_copy
 
-            answers = _answers(folder)
+            answers = _answers(folder, name)
             with warnings.catch_warnings(action="ignore"):
                 run_copy(
                     answers["_src_path"],
@@ -144,18 +146,23 @@ def old_render(folder: Path, ref: str, scratch: Path) -> Callable[[str], bytes |
     return rendered
 
 
-def main() -> int:
-    """Runs the migration in the current folder, with Copier's variables; returns the exit status."""
+def main(arguments: list[str]) -> int:
+    """Runs the migration in the current folder, with Copier's variables; returns the exit status.
+
+    Args:
+        arguments: The path of the answers file.
+    """
+    name = (*arguments, ".copier-answers.yml")[0]
     old, new = (Version(os.environ[f"VERSION_PEP440_{end}"]) for end in ("FROM", "TO"))
     listed = yaml.safe_load(MOVES.read_text(encoding="utf-8"))
     last = max((Version(version) for version in listed if old < Version(version) <= new), default=None)
     if last is None or Version(os.environ["VERSION_PEP440_CURRENT"]) != last:
         return 0  # each version with moves has its migration, and the last one that is crossed carries all
     try:
-        moves = moves_between(listed, old, new, _answers(Path.cwd()))
+        moves = moves_between(listed, old, new, _answers(Path.cwd(), name))
         with tempfile.TemporaryDirectory() as scratch:
             notes = carry(
-                Path.cwd(), moves, old_render(Path.cwd(), os.environ["VERSION_FROM"], Path(scratch))
+                Path.cwd(), moves, old_render(Path.cwd(), os.environ["VERSION_FROM"], Path(scratch), name)
             )
     except Exception as error:
         # Copier has replaced files by now, so whatever went wrong, the way back has to be said.
@@ -171,4 +178,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

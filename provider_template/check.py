@@ -9,7 +9,7 @@ from typing import Any
 from provider_template import git
 from provider_template.errors import Refusal
 from provider_template.project import FILES, Project, digest
-from provider_template.template import newest, versions
+from provider_template.template import is_relative, newest, versions
 from provider_template.version import version_of
 
 
@@ -65,7 +65,7 @@ def look(project: Project, *, offline: bool = False) -> Health:
         offline: Whether to leave the template's repository alone.
     """
     latest: str | None = None
-    if not offline:
+    if not offline and not is_relative(project.source):
         try:
             latest = newest(versions(project.source))
         except Refusal:

@@ -37,6 +37,12 @@ Data = Annotated[
     list[str] | None,
     typer.Option("--data", "-d", metavar="NAME=VALUE", help="An answer to give or to change."),
 ]
+AnswersFile = Annotated[
+    str | None,
+    typer.Option(
+        "--answers-file", "-a", metavar="PATH", help="Where the package has its answers, if they were moved."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Let the template run its migrations.")]
 
@@ -72,6 +78,7 @@ def preview(
     path: Folder = Path(),
     to: To = None,
     data: Data = None,
+    answers_file: AnswersFile = None,
     diff: Annotated[bool, typer.Option("--diff", help="Print the whole difference, too.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -83,7 +90,7 @@ def preview(
     from provider_template.project import open_package
     from provider_template.report import Report
 
-    with make_plan(open_package(path), Wish(to, _answers(data)), keep=False) as plan:
+    with make_plan(open_package(path, answers_file), Wish(to, _answers(data)), keep=False) as plan:
         report = Report.of(plan)
         if as_json:
             _print_json(report.as_json())
@@ -99,6 +106,7 @@ def update(
     path: Folder = Path(),
     to: To = None,
     data: Data = None,
+    answers_file: AnswersFile = None,
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing: new questions take their defaults.")
     ] = False,
@@ -115,7 +123,8 @@ def update(
     from provider_template.update import apply
 
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    with make_plan(open_package(path), Wish(to, _answers(data), ask, trust), keep=True) as plan:
+    wish = Wish(to, _answers(data), ask, trust)
+    with make_plan(open_package(path, answers_file), wish, keep=True) as plan:
         if plan.migrations and not trust:
             commands = ", ".join(one.words for one in plan.migrations)
             raise Refusal(
@@ -136,6 +145,7 @@ def update(
 @app.command()
 def check(
     path: Folder = Path(),
+    answers_file: AnswersFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not look for a newer version.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -146,7 +156,7 @@ def check(
     from provider_template.check import look
     from provider_template.project import open_package
 
-    health = look(open_package(path), offline=offline)
+    health = look(open_package(path, answers_file), offline=offline)
     if as_json:
         _print_json(health.as_json())
     else:

@@ -12,7 +12,15 @@ from typing import Any
 
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.project import ANSWERS, FILES, Project, TemplateFiles, open_project, require_clean
+from provider_template.project import (
+    ANSWERS,
+    FILES,
+    Project,
+    TemplateFiles,
+    open_project,
+    refuse_relative,
+    require_clean,
+)
 from provider_template.render import Render, render
 from provider_template.template import open_repository
 
@@ -68,7 +76,7 @@ def to_fork(package: Path, fork: Path) -> Moved:
             place = _in_fork(path, str(project.answers["module_name"]), folder)
             (own if place else kept).append(path)
             _copy(project.folder / path, made / (place or f"{carried}/{path}"))
-        _copy(project.folder / ANSWERS, made / carried / ANSWERS)
+        _copy(project.folder / project.answers_file, made / carried / ANSWERS)
         _put(
             made, fork, [path for path in _all(made) if path not in _FORKS_OWN or not (fork / path).exists()]
         )
@@ -132,6 +140,7 @@ def _shared(answers: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
 
 
 def _render(project: Project, folder: Path, answers: dict[str, Any], scratch: Path) -> None:
+    refuse_relative(project)
     template = open_repository(project.source, scratch)
     if not template.has(project.commit):
         raise Refusal(f"The template has no version {project.commit} any more: update the provider first.")

@@ -37,9 +37,8 @@ class LineEnds:
         back = self._written({(blob, sources[path]) for path, (_, blob) in wanted})
 
         def ended(path: str, entry: Entry) -> Entry:
-            return entry[0], back.get((entry[1], sources.get(path)), entry[1]) if path in sources else entry[
-                1
-            ]
+            mode, blob = entry
+            return (mode, back[blob, sources[path]]) if path in sources else entry
 
         stages = {
             path: {stage: ended(path, entry) for stage, entry in entries.items()}

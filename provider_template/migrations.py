@@ -109,7 +109,7 @@ def run(
         "_stage": stage,
         "_copier_operation": "update",
         "_copier_python": sys.executable,
-        "_copier_conf": {"src_path": source, "dst_path": folder, "answers_file": ".copier-answers.yml"},
+        "_copier_conf": {"src_path": source, "dst_path": folder, "answers_file": project.answers_file},
         "_version_from": refs[0],
         "_version_to": refs[1],
     }

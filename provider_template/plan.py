@@ -16,12 +16,12 @@ from provider_template.errors import Refusal
 from provider_template.line_ends import take_out
 from provider_template.migrations import Migration, crossed, run
 from provider_template.project import (
-    ANSWERS,
     FILES,
     Project,
     TemplateFiles,
     checkout_of,
     read_yaml,
+    refuse_relative,
     require_clean,
 )
 from provider_template.render import Beside, Render, render
@@ -127,9 +127,12 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
     require_clean(project.folder)
     with TemporaryDirectory(prefix="provider-template-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder).resolve()
+        refuse_relative(project)
         template = open_repository(project.source, scratch)
         to = wish.to or newest(versions(str(template.folder)))
-        if not wish.to and to != "HEAD" and version_of(to) < version_of(project.commit):
+        if not wish.to and to == "HEAD":
+            raise Refusal(_no_versions(project, template))
+        if not wish.to and version_of(to) < version_of(template.version(project.commit)):
             # It was rendered from what is not released yet: there is nothing newer.
             to = project.commit
         store = Store(scratch, project.folder, keep=keep)
@@ -140,12 +143,27 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
 def _committed(project: Project, prefix: str) -> str:
     """Returns the tree of a package as committed."""
     tree = f"HEAD:{prefix}".rstrip("/") if prefix else "HEAD^{tree}"
-    done = git.run("rev-parse", "--verify", "--quiet", f"HEAD:{prefix}{ANSWERS}", cwd=project.folder)
+    done = git.run(
+        "rev-parse", "--verify", "--quiet", f"HEAD:{prefix}{project.answers_file}", cwd=project.folder
+    )
     if done.returncode:
         raise Refusal(
-            f"{project.folder / ANSWERS} is not committed, and an update has to change it: git add --force it and commit."
+            f"{project.folder / project.answers_file} is not committed, and an update has to change it: git add --force it and commit."
         )
     return git.must("rev-parse", tree, cwd=project.folder)
+
+
+def _no_versions(project: Project, template: Repository) -> str:
+    """Returns what to do where a template has no released version."""
+    mend = (
+        f"name another repository as _src_path in {project.answers_file}"
+        if template.is_copy
+        else f"if that is a clone without tags, get them ({template.how_to_get_tags})"
+    )
+    return (
+        f"The template at {project.source} has no released version to update to: {mend}, or name a commit, "
+        "such as --to HEAD."
+    )
 
 
 def _plan(
@@ -166,25 +184,35 @@ def _plan(
             "to-fork or to-package."
         )
     if not template.has(project.commit):
+        back = "" if template.is_copy else f" ({template.how_to_get_tags})"
         raise Refusal(
             f"The template at {project.source} has no version {project.commit}, which this package was rendered from: "
-            "bring its tag back, or name another repository as _src_path in .copier-answers.yml."
+            f"bring it back{back}, or name another repository as _src_path in {project.answers_file}."
         )
     refs = (project.commit, version)
-    if version_of(version) < version_of(project.commit):
+    way = (template.version(project.commit), template.version(version))
+    if version_of(way[1]) < version_of(way[0]):
         raise Refusal(
             f"{version} is older than {project.commit}, which this package has: name a newer version, or none."
         )
-    migrations = crossed(template, to, *refs)
+    migrations = crossed(template, to, *way)
     code = tuple(one for one in migrations if not one.moves_files)
     ours = before
-    recorded = (project.folder / ANSWERS).read_text(encoding="utf-8")
-    old = Render.of(template, project.commit, store.folder / "old", recorded=recorded, trust=wish.trust)
+    name, was = project.answers_file, project.files.answers or project.answers_file
+    recorded = (project.folder / name).read_text(encoding="utf-8")
+    old = Render.of(
+        template,
+        project.commit,
+        store.folder / "old",
+        recorded=recorded,
+        trust=wish.trust,
+        answers_file=was,
+    )
     beside = Beside(old)
     try:
         if wish.trust and code:
             ours = run(code, "before", project, template, store, ours, refs)
-            entry = store.read(ours).get(ANSWERS)
+            entry = store.read(ours).get(name)
             recorded = store.blob(entry[1]).decode() if entry else recorded
         new = Render.of(
             template,
@@ -194,21 +222,26 @@ def _plan(
             data=wish.data,
             ask=wish.ask,
             trust=wish.trust,
+            answers_file=name,
         )
         render(new)
         beside.wait()
     finally:
         beside.stop()
-    _name_version(Path(new.folder) / ANSWERS, version)
+    # Where tags have come or moved, Copier names the old version in another way than it did then.
+    _name_version(Path(old.folder) / was, project.commit)
+    _name_version(Path(new.folder) / name, version)
     old_tree, new_tree = (store.tree_of_folder(Path(job.folder)) for job in (old, new))
-    answers = read_yaml((Path(new.folder) / ANSWERS).read_text(encoding="utf-8"))
+    answers = read_yaml((Path(new.folder) / name).read_text(encoding="utf-8"))
     if wish.trust or not code:
         # A migration may be what turns an answer into another one.
         _refuse_lost_answers(read_yaml(recorded), answers, wish)
     files = TemplateFiles.from_text(_text(Path(new.folder) / FILES))
 
-    moved = moves.between(template, to, *refs, answers)
+    moved = moves.between(template, to, *way, answers)
     base, mine, theirs = (store.read(tree) for tree in (old_tree, ours, new_tree))
+    if was in base:
+        base[name] = base.pop(was)  # the author has moved it
     moves.apply(moved, base, mine)
     kept = _leave_yours(base, mine, theirs, files, project.files)
     _refuse_submodules(mine, {path for path, entry in theirs.items() if base.get(path) != entry})
@@ -237,13 +270,15 @@ def _plan(
 
 
 def _name_version(path: Path, version: str) -> None:
-    """Writes the version's own tag into an answers file, where Copier took another one of the same commit.
+    """Writes the version's own name into an answers file, where Copier took another one of the same commit.
 
     A tag such as v1 moves on to later versions, and the next update would start from the wrong one.
     """
     text = path.read_text(encoding="utf-8")
+    # A commit such as 0123456 would be read as a number.
+    quoted = version if read_yaml(version) == version else f"'{version}'"
     path.write_text(
-        re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {version}", text, count=1), encoding="utf-8"
+        re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {quoted}", text, count=1), encoding="utf-8"
     )
 
 

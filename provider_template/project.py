@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +46,8 @@ class TemplateFiles:
     """The author's, as patterns of .gitignore."""
     instead: dict[str, str] = field(default_factory=dict)
     """What to do rather than to edit a template's file, by pattern; the first that fits."""
+    answers: str = ""
+    """Where Copier keeps the answers; nothing where the list does not say so, as those of old versions."""
 
     @classmethod
     def from_text(cls, text: str | None) -> TemplateFiles:
@@ -57,6 +62,7 @@ class TemplateFiles:
                 yours=tuple(map(str, found["yours"] or ())),
                 patterns=tuple(map(str, found["patterns"] or ())),
                 instead={str(path): str(value) for path, value in (found.get("instead") or {}).items()},
+                answers=str(found.get("answers") or ""),
             )
         except (yaml.YAMLError, TypeError, KeyError, AttributeError):
             raise Refusal(
@@ -65,7 +71,7 @@ class TemplateFiles:
 
     def owner(self, path: str) -> str:
         """Returns `template`, `shared` or `yours`; what no list names is its author's."""
-        if path in self.template or path in (FILES, ANSWERS):
+        if path in self.template or path in (FILES, self.answers or ANSWERS):
             return "template"
         return "shared" if path in self.shared else "yours"
 
@@ -99,6 +105,8 @@ class Project:
     folder: Path
     answers: dict[str, Any]
     files: TemplateFiles
+    answers_file: str = ANSWERS
+    """The path of the answers in it."""
 
     @property
     def source(self) -> str:
@@ -111,54 +119,139 @@ class Project:
         return str(self.answers["_commit"])
 
 
-def open_project(folder: Path) -> Project:
+def open_project(folder: Path, answers_file: str | None = None) -> Project:
     """Reads the package in a folder.
+
+    Args:
+        folder: The folder.
+        answers_file: Where its answers are, as a path from there; else where its list of files says, or Copier's default.
 
     Raises:
         Refusal: It is none, or was not rendered from a template with versions.
     """
     folder = folder.absolute()
-    path = folder / ANSWERS
+    try:
+        files = TemplateFiles.from_text((folder / FILES).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        files = TemplateFiles()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{folder / FILES} cannot be read ({_first_line(error)}).") from None
+    if answers_file:
+        name = _within(folder, answers_file)
+    else:
+        name = next((one for one in (files.answers, ANSWERS) if one and (folder / one).is_file()), "")
+        name = name or files.answers or ANSWERS
+    path = folder / name
     try:
         answers = read_yaml(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise Refusal(
-            f"{folder} is no package of a template: it has no {ANSWERS}. "
-            "Go to the folder of one, or bring this one under a template with provider-template adopt."
-        ) from None
+        raise Refusal(_no_answers(folder, name)) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Refusal(
             f"{path} cannot be read ({_first_line(error)}): take the one of the last commit "
-            f"(git checkout HEAD -- {ANSWERS})."
+            f"(git checkout HEAD -- {name})."
         ) from None
-    for name in ("_src_path", "_commit"):
-        if not isinstance(answers, dict) or not answers.get(name):
+    for key in ("_src_path", "_commit"):
+        if not isinstance(answers, dict) or not answers.get(key):
             raise Refusal(
-                f"{path} does not say {name}: a package has to be rendered from a git repository with versions; "
+                f"{path} does not say {key}: a package has to be rendered from a git repository with versions; "
                 "run copier recopy with its URL once."
             )
-    try:
-        text = (folder / FILES).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        text = None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refusal(f"{folder / FILES} cannot be read ({_first_line(error)}).") from None
-    return Project(folder, answers, TemplateFiles.from_text(text))
+    return Project(folder, answers, files, name)
 
 
-def open_package(folder: Path) -> Project:
+def _within(folder: Path, path: str) -> str:
+    """Returns the path of a file in a folder, from there."""
+    whole = Path(os.path.normpath(folder / path))
+    if not whole.is_relative_to(folder):
+        raise Refusal(
+            f"--answers-file {path} is not in {folder}: name a file of the package, by its path from there."
+        )
+    return whole.relative_to(folder).as_posix()
+
+
+def _no_answers(folder: Path, name: str) -> str:
+    """Returns what to say where there are no answers at their place: what is a package needs no adoption."""
+    moved, inner = answers_in(folder)
+    if moved:
+        others = f" (or another of {', '.join(moved)})" if moved[1:] else ""
+        return (
+            f"{folder} has no {name}, but {moved[0]} is an answers file of Copier's: "
+            f"add --answers-file {shlex.quote(moved[0])}{others}; with make, ANSWERS={shlex.quote(moved[0])}."
+        )
+    if inner:
+        return f"{folder} is no package of a template, but has one in it: go to {inner[0]}."
+    return (
+        f"{folder} is no package of a template: it has no {name}. "
+        "Go to the folder of one, or bring this one under a template with provider-template adopt."
+    )
+
+
+def answers_in(folder: Path) -> tuple[list[str], list[Path]]:
+    """Returns the files of a folder that look like answers of a provider, and the folders below that are packages.
+
+    They name a template, its version, and the provider.
+    """
+    if not folder.is_dir():
+        return [], []
+    words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.yml", "*.yaml")
+    listed = git.run(*words, cwd=folder).stdout.decode(errors="surrogateescape").split("\0")
+    found: list[str] = []
+    for path in sorted(filter(None, listed)):
+        try:
+            text = (folder / path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if all(re.search(rf"(?m)^{key}: *\S", text) for key in ("_src_path", "_commit", "provider")):
+            found.append(path)
+    inner = sorted(
+        parent
+        for parent in {(folder / path).parent for path in found} - {folder}
+        if (parent / FILES).is_file() or (parent / "pyproject.toml").is_file() or parent.parent.name == "fork"
+    )
+    return [path for path in found if (folder / path).parent not in inner], inner
+
+
+def open_package(folder: Path, answers_file: str | None = None) -> Project:
     """Reads the package in a folder, which is to be one of its own.
 
     Raises:
         Refusal: As `open_project`; or it is a provider in a fork of LiteLLM.
     """
-    project = open_project(folder)
+    project = open_project(folder, answers_file)
     if project.answers.get("layout") == "fork":
         raise Refusal(
             f"{project.folder} is a provider in a fork of LiteLLM, and this is for packages: in the fork's top folder, run "
             f"copier update --answers-file fork/{project.folder.name}/{ANSWERS}, or python fork/tool verify."
         )
     return project
+
+
+def refuse_relative(project: Project) -> None:
+    """Looks whether the template is named by a path from a folder which nobody knows any more.
+
+    Raises:
+        Refusal: It is; the message says what to write.
+    """
+    from provider_template.template import is_relative
+
+    source = project.source
+    if not is_relative(source):
+        return
+    places = (folder / source for folder in (project.folder, project.folder.parent, Path.cwd()))
+    wanted = ("rev-parse", "--verify", "--quiet", f"{project.commit}^{{commit}}")
+    there = next(
+        (
+            place.resolve()
+            for place in places
+            if place.is_dir() and git.run(*wanted, cwd=place).returncode == 0
+        ),
+        None,
+    )
+    raise Refusal(
+        f"_src_path in {project.answers_file} is the path {source}, which is another folder wherever it is read: write "
+        f"the template's URL or its whole path there{f', such as {there}' if there else ''}, commit, and do this again."
+    )
 
 
 def _first_line(error: Exception) -> str:

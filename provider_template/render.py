@@ -35,6 +35,8 @@ class Render:
     ask: bool = False
     """Whether to ask, in the terminal, what has no answer yet; else that takes its default."""
     trust: bool = False
+    answers_file: str | None = None
+    """Where to keep the answers; else where the template says."""
 
     @classmethod
     def of(cls, template: Repository, ref: str, folder: Path, **more: Any) -> Render:
@@ -55,11 +57,14 @@ def render(job: Render) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if job.recorded:
         # Copier takes what a folder has been rendered with for its answers, unless it asks.
-        (folder / ANSWERS).write_text(job.recorded, encoding="utf-8")
+        place = folder / (job.answers_file or ANSWERS)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(job.recorded, encoding="utf-8")
     try:
         with _from_here(job), _compiled_once(), warnings.catch_warnings(action="ignore"):
             options: dict[str, Any] = {
                 "vcs_ref": job.ref,
+                "answers_file": job.answers_file,
                 "overwrite": True,
                 "quiet": True,
                 "unsafe": job.trust,

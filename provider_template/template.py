@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,12 @@ def location(source: str) -> str:
         if source.startswith(short):
             return f"{whole}{source.removeprefix(short).removeprefix('/').removesuffix('.git')}.git"
     return source.removeprefix("git+")
+
+
+def is_relative(source: str) -> bool:
+    """Returns whether a template is named by a path that means another folder wherever it is read."""
+    where = location(source)
+    return not re.match(r"[^/]+:|[/~]|[A-Za-z]:", where)
 
 
 def is_folder(source: str) -> bool:
@@ -118,6 +125,22 @@ class Repository:
         if ref in named:
             return ref
         return git.must("describe", "--tags", "--always", ref, cwd=self.folder)
+
+    def version(self, name: str) -> str:
+        """Returns the version of what an answers file has as `_commit`, where that is a bare commit.
+
+        Copier writes one where the clone that it rendered from had no tags; they may be there by now.
+        """
+        if not re.fullmatch(r"[0-9a-f]{7,64}", name):
+            return name
+        done = git.run("describe", "--tags", name, cwd=self.folder)
+        return done.stdout.decode().strip() if done.returncode == 0 else "0"
+
+    @property
+    def how_to_get_tags(self) -> str:
+        """The command that brings the tags of a clone that was made without them, or only in part."""
+        shallow = git.run("rev-parse", "--is-shallow-repository", cwd=self.folder).stdout.strip() == b"true"
+        return f"git -C {shlex.quote(str(self.folder))} fetch --tags{' --unshallow' if shallow else ''}"
 
     def settings(self, ref: str) -> dict[str, Any]:
         """Returns the settings that `copier.yml` of a version holds itself, without what it includes."""

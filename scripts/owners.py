@@ -27,6 +27,9 @@ FILES = {
 # Written by Copier, and by this script.
 NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", ".template-files.yml.jinja")
 
+# Where Copier keeps a package's answers; a fork has them beside its lists.
+_ANSWERS = {"package": "answers: '{{ _copier_conf.answers_file }}'\n", "fork": ""}
+
 # What reads the list, in words.
 _READERS = {"package": "`make check`", "fork": "conformance/template_files.py among the tests"}
 
@@ -58,7 +61,7 @@ _FILES = """\
 {{#- Made by scripts/owners.py from owners.yml; do not edit. -#}}
 # Template's file: written by updates, never by hand. Whose each file is, and what the template's were rendered with
 # (SHA-256): {reader} and updates read it.
-patterns: # the author's, whatever is rendered
+{answers}patterns: # the author's, whatever is rendered
 {patterns}
 yours:
 {yours}
@@ -153,6 +156,7 @@ def _list(layout: str, owners: dict[str, Any]) -> str:
     shared = "".join(f"\n{line}" for line in lines.pop("shared")) or " []"
     return _FILES.format(
         reader=_READERS[layout],
+        answers=_ANSWERS[layout],
         shared=shared,
         patterns=_indented(2, [f"- {pattern}" for pattern in owners["yours"]]),
         instead=_indented(

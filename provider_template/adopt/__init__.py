@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from provider_template import git
 from provider_template.errors import Refusal
 from provider_template.fork.git import Git
 from provider_template.fork.restore import reason, restore
-from provider_template.project import ANSWERS, checkout_of, require_clean
+from provider_template.project import ANSWERS, answers_in, checkout_of, require_clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,9 +133,11 @@ def _project(sources: Sources, folder: Path) -> tuple[dict[str, Any], str]:
     from provider_template.adopt.layout import PROJECT_FILE
     from provider_template.adopt.place import ADOPTED, TO_DO
 
-    if ANSWERS in sources.files:
+    there = [ANSWERS] if ANSWERS in sources.files else answers_in(folder)[0]
+    if there:
+        option = "" if there[0] == ANSWERS else f" --answers-file {shlex.quote(there[0])}"
         raise Refusal(
-            f"{folder} is under a template already ({ANSWERS} is there): run provider-template update."
+            f"{folder} is under a template already ({there[0]} is there): run provider-template update{option}."
         )
     for path in (TO_DO, ADOPTED):
         if path in sources.files or path.rstrip("/") in sources.folders:

@@ -26,14 +26,22 @@ from forge import Environment, GitLab, attempt, base_branch, github_environment,
 
 BRANCH = "template-update"
 REF = f"refs/heads/{BRANCH}"
-ANSWERS = Path(".copier-answers.yml")
 EMAIL = "template-update@localhost"
 AUTHOR = ("-c", "user.name=Template update", "-c", f"user.email={EMAIL}")
 
 
+def recorded() -> dict[str, str]:
+    """Returns where the template is and the version that the package has, from Copier's answers."""
+    listed = re.search(r"^answers: '(.*)'$", Path(".template-files.yml").read_text("utf-8"), re.MULTILINE)
+    path = Path(listed[1] if listed else ".copier-answers.yml")
+    if not path.is_file():
+        raise SystemExit(f"{path} is not here: if it was moved, run `make update ANSWERS=<its path>` in a checkout.")
+    return dict(re.findall(r"^(_src_path|_commit): ['\"]?(.*?)['\"]?$", path.read_text("utf-8"), re.MULTILINE))
+
+
 def template() -> tuple[str, str]:
     """Returns the template's address as git takes it, and the version that the package was rendered with."""
-    answers = dict(re.findall(r"^(_src_path|_commit): ['\"]?(.*?)['\"]?$", ANSWERS.read_text("utf-8"), re.MULTILINE))
+    answers = recorded()
     source = answers["_src_path"].removeprefix("git+")
     for short, host in (("gh:", "https://github.com/"), ("gl:", "https://gitlab.com/")):
         if source.startswith(short):
@@ -42,6 +50,8 @@ def template() -> tuple[str, str]:
         source = f"ssh://{scp[1]}/{scp[2]}"
     if Path(source).is_absolute():
         source = Path(source).as_uri()
+    if "://" not in source:
+        raise SystemExit(f"The template is {source}, a path that holds on no other machine: make _src_path its URL.")
     # A version between two tags ends in its commit, such as v0.3.0-2-g1a2b3c4.
     return source, re.sub(r".+-[0-9]+-g(?=[0-9a-f]+$)", "", answers["_commit"])
 
