@@ -36,7 +36,17 @@ def version_of(text: str) -> tuple[int, ...]:
 
 
 # What streams, errors and parameters do follows from the format alone, so it is tried once for each in the sample.
-OF_THE_FORMAT = ("caller", "clients", "errors", "litellm_gaps", "openai_format", "params", "redaction", "sse", "streams")
+OF_THE_FORMAT = (
+    "caller",
+    "clients",
+    "errors",
+    "litellm_gaps",
+    "openai_format",
+    "params",
+    "redaction",
+    "sse",
+    "streams",
+)
 
 
 def rows() -> list[object]:

@@ -33,7 +33,7 @@ def template_of(folder: Path, *arguments: str) -> str:
 
 def test_answers_that_were_always_elsewhere(versions: Path, tmp_path: Path) -> None:
     package = made(versions, NEXT, tmp_path / "package", answers_file=ELSEWHERE)
-    assert f"git+file://{versions} provider-template preview\n" in template_of(package)
+    assert f"git+file://{versions}@{NEXT} provider-template preview\n" in template_of(package)
     code = "import template_update; print(template_update.tool())"
     assert f"git+file://{versions}@{NEXT}" in must(sys.executable, "-c", code, cwd=package, PYTHONPATH=".ci")
     assert f"| `{ELSEWHERE}` |" in (package / "AGENTS.md").read_text(encoding="utf-8")
