@@ -141,6 +141,9 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
     else:
         name = next((one for one in (files.answers, ANSWERS) if one and (folder / one).is_file()), "")
         name = name or files.answers or ANSWERS
+    if (folder / name).is_symlink():
+        # It is the file itself that an update changes.
+        name = _within(folder.resolve(), str((folder / name).resolve()))
     path = folder / name
     try:
         answers = read_yaml(path.read_text(encoding="utf-8"))
@@ -161,11 +164,11 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
 
 
 def _within(folder: Path, path: str) -> str:
-    """Returns the path of a file in a folder, from there."""
+    """Returns the path of the answers in a folder, from there."""
     whole = Path(os.path.normpath(folder / path))
     if not whole.is_relative_to(folder):
         raise Refusal(
-            f"--answers-file {path} is not in {folder}: name a file of the package, by its path from there."
+            f"The answers file {path} is not in {folder}: name a file of the package, by its path from there."
         )
     return whole.relative_to(folder).as_posix()
 

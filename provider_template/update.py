@@ -67,7 +67,9 @@ def _refuse_files_in_the_way(plan: Plan) -> None:
     for path in after.keys() - before.keys():
         for place in (path, *(str(parent) for parent in PurePosixPath(path).parents[:-1])):
             here = plan.project.folder / place
-            if here.is_symlink() or here.is_file():
+            if (here / ".git").exists():
+                unknown = True  # another repository, which git ignores
+            elif here.is_symlink() or here.is_file():
                 unknown = place not in before
             else:
                 unknown = place == path and any(

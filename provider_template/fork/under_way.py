@@ -27,6 +27,15 @@ def refuse_under_way(git: Git) -> None:
     Raises:
         Refusal: It is; the message says in what, and how to end it.
     """
+    _refuse_marks(git)
+    unmerged = [name for name in git.must("diff", "--name-only", "--diff-filter=U", "-z").split("\0") if name]
+    if unmerged:
+        raise Refusal(
+            f"{unmerged[0]} in {git.folder} has a conflict that is not resolved: resolve it, git add it, then do this again."
+        )
+
+
+def _refuse_marks(git: Git) -> None:
     questions = [word for name in _MARKS for word in ("--git-path", name)]
     for name, place in zip(_MARKS, git.lines("rev-parse", "--path-format=absolute", *questions), strict=True):
         path = Path(os.fsdecode(place))

@@ -103,6 +103,32 @@ def test_worktree_beside_a_merge(package: Path, tmp_path: Path) -> None:
         refuse_under_way(Git(package))
 
 
+def test_conflict_beside_the_package(tmp_path: Path) -> None:
+    """As git stash pop leaves it, which is in the middle of nothing."""
+    must("git", "init", "--quiet", cwd=tmp_path)
+    for text in ("one\n", "two\n", "three\n"):
+        (tmp_path / FILE).write_text(text, encoding="utf-8")
+        if text == "two\n":
+            must("git", "stash", "--quiet", cwd=tmp_path)
+        else:
+            commit(tmp_path, text)
+    assert run("git", "stash", "pop", cwd=tmp_path).returncode != 0
+    with pytest.raises(Refusal, match=f"{FILE} in .* has a conflict that is not resolved"):
+        refuse_under_way(Git(tmp_path))
+
+
+def test_ignored_repository_in_the_way(package: Path) -> None:
+    with (package / ".gitignore").open("a", encoding="utf-8") as file:
+        file.write("/.ci/\n")
+    commit(package, "Ignore")
+    must("git", "init", "--quiet", ".ci", cwd=package)
+    before = state(package)
+    done = tool(package, "update")
+    assert done.returncode == 1
+    assert f"{package}/.ci is in the way of .ci/forge.py, a new file of the template" in done.stdout
+    assert state(package)[:4] == before[:4]
+
+
 def submodule(package: Path, path: str) -> None:
     """Puts a submodule in the place of whatever is there."""
     other = package.parent / "other"

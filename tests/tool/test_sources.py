@@ -79,11 +79,22 @@ def test_answers_that_were_moved(versions: Path, tmp_path: Path) -> None:
     assert tool(package, "preview").stdout == f"{NEXT}: nothing to update.\n"
 
 
+def test_answers_behind_a_link(package: Path) -> None:
+    (package / ".config").mkdir()
+    must("git", "mv", ".copier-answers.yml", ELSEWHERE, cwd=package)
+    (package / ".copier-answers.yml").symlink_to(ELSEWHERE)
+    commit(package, "Link")
+    updated(package)
+    assert f"_commit: {NEXT}\n" in (package / ELSEWHERE).read_text(encoding="utf-8")
+    assert (package / ".copier-answers.yml").is_symlink()
+    assert tool(package, "preview").stdout == f"{NEXT}: nothing to update.\n"
+
+
 @pytest.mark.parametrize("path", ["../other.yml", "/etc/other.yml", "a/../../other.yml"])
 def test_answers_of_another_folder(path: str, package: Path) -> None:
     done = tool(package, "preview", "--answers-file", path)
     assert done.returncode == 1
-    assert f"--answers-file {path} is not in {package}: name a file of the package" in done.stdout
+    assert f"The answers file {path} is not in {package}: name a file of the package" in done.stdout
 
 
 def test_folder_with_a_package_in_it(package: Path, tmp_path: Path) -> None:
