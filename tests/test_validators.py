@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import tomllib
 from itertools import chain
@@ -333,24 +334,46 @@ def refusal(template: Path, folder: Path, answers: Answers) -> str:
     return str(refused.value)
 
 
+@pytest.fixture(scope="session")
+def questions_only(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with its questions and answers files alone: what is refused or recorded needs no more.
+
+    Odd values in rendered files are for tests/answers.py, whose rows are rendered whole.
+    """
+    folder = tmp_path_factory.mktemp("questions-only") / "template"
+    answers_file = "{{ _copier_conf.answers_file }}.jinja"
+    for path in ("copier.yml", "questions", "hooks"):
+        source = copier_template / path
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, _made(folder) / path)
+    for layout in ("package", "fork"):
+        shutil.copy2(
+            copier_template / "template" / layout / answers_file, _made(folder / "template" / layout)
+        )
+    return folder
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def test_every_free_text_has_good_and_bad_values() -> None:
     free = {name for name, question in questions().items() if not choices(question)}
     assert set(GOOD) == set(BAD) == free
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
-def test_good_values_render(name: str, value: str, copier_template: Path, tmp_path: Path) -> None:
-    folder = render(copier_template, tmp_path / "package", {**leading_to(name), name: value})
-    assert not checks.syntax(folder)
+def test_good_values_are_recorded(name: str, value: str, questions_only: Path, tmp_path: Path) -> None:
+    folder = render(questions_only, tmp_path / "package", {**leading_to(name), name: value})
     record = yaml.safe_load(checks.in_fork(folder, ANSWERS_FILE).read_text(encoding="utf-8"))
     assert record[name] == value
 
 
 @pytest.mark.parametrize(("name", "value"), [*cases(BAD), *cases({"models": BAD_MODELS}), *cases(BAD_LINES)])
 def test_bad_values_are_refused_in_one_sentence(
-    name: str, value: str, copier_template: Path, tmp_path: Path
+    name: str, value: str, questions_only: Path, tmp_path: Path
 ) -> None:
-    said = refusal(copier_template, tmp_path / "package", {**leading_to(name), name: value})
+    said = refusal(questions_only, tmp_path / "package", {**leading_to(name), name: value})
     question, sentence = re.fullmatch(
         r"Validation error for question '(\w+)': (.*)", said, re.DOTALL
     ).groups()  # type: ignore[union-attr]
@@ -371,24 +394,24 @@ def test_bad_values_are_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize("taken", sorted({*TAKEN[::12], "openai", "custom", "nano-gpt"}))
-def test_providers_of_litellm_are_refused(taken: str, copier_template: Path, tmp_path: Path) -> None:
-    said = refusal(copier_template, tmp_path / "package", {"provider": taken})
+def test_providers_of_litellm_are_refused(taken: str, questions_only: Path, tmp_path: Path) -> None:
+    said = refusal(questions_only, tmp_path / "package", {"provider": taken})
     assert f'"{taken}" is a provider that LiteLLM serves itself' in said
 
 
 @pytest.mark.parametrize("name", ["base-llm", "custom-httpx", "tavily", "tool", "ci", "yaml", "copy"])
 def test_folders_of_a_fork_that_are_others_are_refused(
-    name: str, copier_template: Path, tmp_path: Path
+    name: str, questions_only: Path, tmp_path: Path
 ) -> None:
-    said = refusal(copier_template, tmp_path / "fork", {"layout": "fork", "provider": name})
+    said = refusal(questions_only, tmp_path / "fork", {"layout": "fork", "provider": name})
     assert f'"{name}" is a folder of LiteLLM\'s or a module of Python' in said
     assert f"such as my-{name}." in said
-    render(copier_template, tmp_path / "package", {"provider": name})
+    render(questions_only, tmp_path / "package", {"provider": name})
 
 
-def test_a_fork_takes_no_docs_and_no_image(copier_template: Path, tmp_path: Path) -> None:
+def test_a_fork_takes_no_docs_and_no_image(questions_only: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not in a fork of LiteLLM: leave docs out"):
-        render(copier_template, tmp_path / "fork", {"layout": "fork", "include": ["cli", "docs"]})
+        render(questions_only, tmp_path / "fork", {"layout": "fork", "include": ["cli", "docs"]})
     assert not (tmp_path / "fork").exists()
 
 
@@ -397,8 +420,8 @@ def test_names_of_the_enum_and_of_the_registry_are_known(taken: str) -> None:
     assert taken in TAKEN
 
 
-def test_the_default_provider_avoids_a_taken_name(copier_template: Path, tmp_path: Path) -> None:
-    folder = render(copier_template, tmp_path / "package", {"provider_name": "OpenAI"})
+def test_the_default_provider_avoids_a_taken_name(questions_only: Path, tmp_path: Path) -> None:
+    folder = render(questions_only, tmp_path / "package", {"provider_name": "OpenAI"})
     assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["provider"] == "my-provider"
 
 
@@ -419,9 +442,9 @@ def test_no_dependency_and_no_module_of_python_can_be_the_package(
 
 
 @pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])
-def test_only_the_choices_can_be_chosen(name: str, copier_template: Path, tmp_path: Path) -> None:
+def test_only_the_choices_can_be_chosen(name: str, questions_only: Path, tmp_path: Path) -> None:
     folder = tmp_path / "package"
     wrong: Answer = ["nonsense"] if questions()[name].get("multiselect") else "nonsense"
     with pytest.raises(ValueError, match=r"nonsense|Invalid choice"):
-        render(copier_template, folder, {**leading_to(name), name: wrong})
+        render(questions_only, folder, {**leading_to(name), name: wrong})
     assert not folder.exists()
