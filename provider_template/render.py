@@ -72,8 +72,8 @@ def render(job: Render) -> None:
             }
             data = dict(job.data or {})
             if job.ask:
-                # What is recorded is given, so that Copier asks for the rest only.
-                given = {**_answered(job.recorded), **data}
+                # What is recorded is given, so that Copier asks for the rest only; of that, for all.
+                given = {"more": "ask", **_answered(job.recorded), **data}
                 asked = run_copy(job.source, folder, data=given, pretend=True, **options)
                 data |= asked.answers.user
             run_copy(job.source, folder, data=data, defaults=True, **options)

@@ -256,11 +256,14 @@ def _recorded(config: Config) -> dict[str, dict[str, Any]]:
     return {
         name: question
         for name, question in config.items()
-        if not name.startswith("_") and isinstance(question, dict) and question.get("when") is not False
+        if not name.startswith("_")
+        and isinstance(question, dict)
+        and question.get("when") is not False
+        and not question.get("secret")
     }
 
 
-def _copiers(config: Config) -> dict[str, tuple[Question, object]]:
+def copiers(config: Config) -> dict[str, tuple[Question, object]]:
     """Returns Copier's own question and its default for each, as it asks somebody who takes every default."""
     import jinja2
     from copier._jinja_ext import SandboxedEnvironment
@@ -276,7 +279,10 @@ def _copiers(config: Config) -> dict[str, tuple[Question, object]]:
     found: dict[str, tuple[Question, object]] = {}
     # Validators read the answers to earlier questions, also to those that are not asked. At a first copy, the
     # project has no data of its own.
-    context: dict[str, Any] = {"_external_data": defaultdict(dict)}
+    context: dict[str, Any] = {
+        "_external_data": defaultdict(dict),
+        "_copier_conf": {"skip_answered": False},
+    }
     for name, details in config.items():
         if not name.startswith("_") and isinstance(details, dict):
             question = Question(
@@ -313,7 +319,7 @@ def lost_answers(template: Template) -> list[str]:
         return []
     mend = f"or add a migration to a version after {template.tag} that converts it."
     found: list[str] = []
-    old, new = _copiers(template.old), _copiers(template.config)
+    old, new = copiers(template.old), copiers(template.config)
     for name in _recorded(template.old):
         if name not in _recorded(template.config):
             found.append(

@@ -149,6 +149,12 @@ def asked(name: str, answers: Mapping[str, Answer]) -> bool:
     )
 
 
+def shown(name: str, answers: Mapping[str, Answer]) -> bool:
+    """Tells whether a person at a terminal is asked a question: it is asked, and not taken as recommended."""
+    rest = "more" in _variables(str(questions()[name].get("ask", "")))
+    return asked(name, answers) and (not rest or answers.get("more") == "ask")
+
+
 def of_forks(name: str) -> bool:
     """Tells whether a question is asked in forks only."""
     return controllers(name) == ("layout",) and not asked(name, {})
@@ -225,7 +231,7 @@ def factors() -> tuple[Factor, ...]:
         if name == "layout":
             found.append(Factor(name, None, ("package",), conditional=False))
             continue
-        if of_forks(name):
+        if of_forks(name) or question.get("secret"):  # what is not recorded changes no file
             continue
         conditional = bool({*controllers(name)} - {"layout"})
         if question.get("multiselect"):
@@ -273,6 +279,8 @@ def leading_to(name: str) -> Answers:
     """Returns answers after which a question is asked; none for one that always is."""
     if of_forks(name):
         return {"layout": "fork"}
+    if not controllers(name):
+        return {}
     position = next(n for n, factor in enumerate(factors()) if factor.question == name)
     shape = next(shape for shape in shapes() if not factors()[position].absent(shape[position][0]))
     answers = _answers_of(enumerate(indices[0] for indices in shape))

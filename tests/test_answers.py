@@ -34,7 +34,15 @@ def test_every_question_of_the_index_is_read() -> None:
     ]
     assert sorted(included) == sorted(str(p.relative_to(ROOT)) for p in (ROOT / "questions").glob("*.yml"))
     assert set(questions()) <= set(config())
-    assert {factor.question for factor in factors()} == {name for name in questions() if not of_forks(name)}
+    recorded = {name for name in questions() if not questions()[name].get("secret")}
+    assert {factor.question for factor in factors()} == {name for name in recorded if not of_forks(name)}
+
+
+def test_one_question_stands_between_the_essential_ones_and_the_rest() -> None:
+    names = list(questions())
+    place = names.index("more")
+    assert [name for name in names[: place + 1] if questions()[name].get("ask", True) is not True] == ["more"]
+    assert {questions()[name].get("ask") for name in names[place + 1 :]} == {"{{ more == 'ask' }}"}
 
 
 def test_texts_are_those_of_free_text_questions() -> None:
@@ -75,8 +83,10 @@ def test_the_sample_holds_every_choice_and_every_odd_text() -> None:
     assert everything <= set().union(*(values_of(row) for row in sample_rows()))
     assert sample_rows() == covering_rows()[: len(sample_rows())]
     assert set(to_answers(sample_rows()[0])) == {
-        name for name in questions() if choices(questions()[name])
-    } & {name for name in questions() if asked(name, {})}
+        name
+        for name, question in questions().items()
+        if choices(question) and asked(name, {}) and not question.get("secret")
+    }
 
 
 def test_every_kind_of_authentication_is_in_the_sample() -> None:

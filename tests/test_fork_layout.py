@@ -256,7 +256,8 @@ def test_files_of_litellm_stay(overwrite: bool, copier_template: Path, tmp_path:
     new = {path.relative_to(folder) for path in checks.files(folder)} - {Path(name) for name in OF_LITELLM}
     assert new == {path.relative_to(empty) for path in checks.files(empty)}
     for words in (
-        f'Made litellm.llms.{FOLDER} in {folder}: LiteLLM provider "acme-ai"',
+        f"Made litellm.llms.{FOLDER} in {folder}:",
+        'LiteLLM provider "acme-ai"',
         f"{OWN}/README.md says whose each file is",
         "python fork/tool apply",
         "python fork/tool wheel --litellm <version>",

@@ -24,6 +24,7 @@ TAG = "v100.0.0"
 
 PACKAGE = "template/package"
 FORK = "template/fork"
+PROVIDER = "questions/provider.yml"
 IDENTITY = "questions/identity.yml"
 ERRORS = "src/{{ module_name }}/errors.py"
 
@@ -131,10 +132,10 @@ def test_findings_are_printed_and_make_the_exit_status(
 
 
 def test_what_copier_refuses_is_the_last_finding(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    change(root, IDENTITY, "provider_name", default=None)
+    change(root, PROVIDER, "provider_name", default=None)
     assert lint_template.main(root, ({},)) == 1
     assert capsys.readouterr().out.splitlines() == [
-        f"{IDENTITY}: provider_name has no default, and an update that asks nothing breaks off at it: give it one.",
+        f"{PROVIDER}: provider_name has no default, and an update that asks nothing breaks off at it: give it one.",
         'The template does not render (Question "provider_name" is required): mend that first, the rest was not looked '
         "at.",
     ]
@@ -181,7 +182,7 @@ def test_without_a_tag_there_is_nothing_to_compare_with(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [(IDENTITY, "license"), (IDENTITY, "layout"), ("questions/package.yml", "env_prefix")]
+    ("file", "name"), [(IDENTITY, "license"), (PROVIDER, "layout"), ("questions/package.yml", "env_prefix")]
 )
 def test_a_question_without_a_default(file: str, name: str, root: Path) -> None:
     assert lint_template.missing_defaults(template(root)) == []
@@ -222,7 +223,7 @@ def test_a_default_that_is_refused_now(root: Path) -> None:
 
 
 def test_a_validator_that_is_tightened_by_what_it_reads(root: Path) -> None:
-    change(root, IDENTITY, "reserved_modules", default="acme2")
+    change(root, PROVIDER, "reserved_modules", default="acme2")
     assert lint_template.lost_answers(template(root)) == [f"module_name: 'acme2' is accepted {REPLACED}"]
 
 

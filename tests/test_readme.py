@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from tests.answers import ROOT, choices, questions
+from tests.answers import ROOT, Answers, choices, questions, shown
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -21,6 +21,19 @@ def rows() -> dict[str, str]:
 
 def test_the_table_has_every_question_in_order() -> None:
     assert list(rows()) == list(questions())
+
+
+def test_the_numbers_of_questions() -> None:
+    def number(**answers: str) -> int:
+        given: Answers = {**answers}
+        return sum(shown(name, given) for name in questions())
+
+    kinds, fallbacks = (choices(questions()[name]) for name in ("auth", "auth_fallback"))
+    most = max(number(auth=kind, auth_fallback=other) for kind in kinds for other in fallbacks)
+    assert (
+        f"With an API key {number()} are asked, with client credentials {number(auth='oauth_client_credentials')}, "
+        f"and never more than {most}:"
+    ) in README
 
 
 @pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])

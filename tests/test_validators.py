@@ -14,9 +14,10 @@ import yaml
 
 from tests import checks
 from tests.answers import Answer, Answers, choices, config, leading_to, questions
-from tests.checks import ANSWERS_FILE
+from tests.checks import ANSWERS_FILE, same
 from tests.support import EVERYTHING, render
 
+COLUMNS = 80
 TAKEN = config()["taken_providers"]["default"].split()
 
 # What several questions share; one of them tries all, the others a few, as they have the same rule.
@@ -378,25 +379,29 @@ def test_bad_values_are_refused_in_one_sentence(
         r"Validation error for question '(\w+)': (.*)", said, re.DOTALL
     ).groups()  # type: ignore[union-attr]
     assert question == name
-    # "value" what is wrong with it: how to mend it.
+    # How to mend it; "value" and what is wrong with it.
     culprit = value
     if name == "models" and value.strip():
         culprit = value.splitlines()[0].strip()
     elif name in BAD_LINES:
         culprit = value.splitlines()[-1]
-    assert sentence.startswith(f'"{culprit}" '), sentence
-    rule, _, mend = sentence.removeprefix(f'"{culprit}" ').partition(": ")
-    assert re.match(r"(is|would|cannot|carries|stands|names)\b", rule), sentence
-    assert re.search(r"\b(write|use|pick|leave)\b", mend), sentence
+    mend, _, rest = sentence.partition("; ")
+    assert re.match(r"(write|use|put|pick|leave|give)\b", mend), sentence
+    # Copier shows one row of a terminal, and its own words come first.
+    room = COLUMNS - len(f"Validation error for question '{name}': ;")
+    assert len(mend) <= min(40, room), f"{mend} is not seen whole"
+    assert rest.startswith(f'"{culprit}" '), sentence
+    rule = rest.removeprefix(f'"{culprit}" ')
+    assert re.match(r"(is|cannot|carries|stands|names)\b", rule), sentence
     assert sentence.endswith(".")
-    assert "\n" not in sentence.removeprefix(f'"{culprit}"')
-    assert not re.search(r"[.!?] [A-Z]", mend), "more than one sentence"
+    assert "\n" not in rule
+    assert not re.search(r"[.!?] [A-Z]", rule), "more than one sentence"
 
 
 @pytest.mark.parametrize("taken", sorted({*TAKEN[::12], "openai", "custom", "nano-gpt"}))
 def test_providers_of_litellm_are_refused(taken: str, questions_only: Path, tmp_path: Path) -> None:
     said = refusal(questions_only, tmp_path / "package", {"provider": taken})
-    assert f'"{taken}" is a provider that LiteLLM serves itself' in said
+    assert f'put my- before it, or pick another; "{taken}" is a provider that LiteLLM serves itself' in said
 
 
 @pytest.mark.parametrize("name", ["base-llm", "custom-httpx", "tavily", "tool", "ci", "yaml", "copy"])
@@ -404,8 +409,7 @@ def test_folders_of_a_fork_that_are_others_are_refused(
     name: str, questions_only: Path, tmp_path: Path
 ) -> None:
     said = refusal(questions_only, tmp_path / "fork", {"layout": "fork", "provider": name})
-    assert f'"{name}" is a folder of LiteLLM\'s or a module of Python' in said
-    assert f"such as my-{name}." in said
+    assert f'put my- before it, or pick another; "{name}" is a folder of LiteLLM\'s or a module' in said
     render(questions_only, tmp_path / "package", {"provider": name})
 
 
@@ -423,6 +427,17 @@ def test_names_of_the_enum_and_of_the_registry_are_known(taken: str) -> None:
 def test_the_default_provider_avoids_a_taken_name(questions_only: Path, tmp_path: Path) -> None:
     folder = render(questions_only, tmp_path / "package", {"provider_name": "OpenAI"})
     assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["provider"] == "my-provider"
+
+
+@pytest.mark.parametrize(
+    "lines", ["\n\nm1\nm2", "m1\nm2\n\n\n", " \n m1 \n\t\n\n m2\n ", "\r\nm1\r\n\u3000\r\nm2\r\n"], ids=ascii
+)
+def test_blank_lines_in_the_list_of_models_are_nothing(
+    lines: str, copier_template: Path, tmp_path: Path
+) -> None:
+    expected = render(copier_template, tmp_path / "plain", {"models": "m1\nm2"})
+    folder = render(copier_template, tmp_path / "blank", {"models": lines})
+    assert same(folder, expected) == [f"{ANSWERS_FILE}: two renders of the same answers differ"]
 
 
 def test_no_dependency_and_no_module_of_python_can_be_the_package(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
+import pyte
 
 from tests.answers import questions
 from tests.support import environment
@@ -19,26 +20,46 @@ END_OF_LINES = "\x1b\r"
 UP = "\x1b[A"
 DOWN = "\x1b[B"
 CLEAR = "\x15"
+# What a terminal makes of pasted text: Copier looks at it once, and at each letter that is typed.
+PASTE = "\x1b[200~{}\x1b[201~"
 # Draws the whole screen anew: the terminal is otherwise sent only the letters that have changed.
 REDRAW = "\x0c"
+# The end of a redraw.
+_DRAWN = "\x1b[?7h"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class Wizard:
-    """A command that waits for answers."""
+class _Feed:
+    """What pexpect hands on all that it reads to."""
 
-    def __init__(self, command: Path, *arguments: str, cwd: Path, **more: str) -> None:
+    def __init__(self, screen: pyte.Screen) -> None:
+        self._stream = pyte.Stream(screen)
+
+    def write(self, text: str) -> None:
+        self._stream.feed(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+class Wizard:
+    """A command that waits for answers, in a terminal of so many columns."""
+
+    def __init__(self, command: Path, *arguments: str, cwd: Path, columns: int = 200, **more: str) -> None:
         self._log: list[str] = []
+        self._terminal = pyte.Screen(columns, 60)
         self._child: pexpect.spawn[str] = pexpect.spawn(
             str(command),
             [*arguments],
             # Without these, prompt_toolkit asks the terminal where its cursor is and waits for an answer.
             env=environment(PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm", LANG="C.UTF-8", **more),
             cwd=str(cwd),
-            dimensions=(60, 200),
+            dimensions=(60, columns),
             encoding="utf-8",
             timeout=60,
         )
+        self._child.delaybeforesend = None  # for programs that ask for passwords
+        self._child.logfile_read = _Feed(self._terminal)
 
     def expect(self, text: str) -> None:
         """Waits until the text is on the screen."""
@@ -48,8 +69,24 @@ class Wizard:
     def asks(self, name: str) -> None:
         """Waits until the question of that name is asked and can be answered."""
         self.expect(str(questions()[name]["help"]))
-        # The end of a redraw: what is sent from here on is an answer to this question.
-        self.expect("\x1b[?7h")
+        # What is sent from here on is an answer to this question.
+        self.expect(_DRAWN)
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows of the screen, as they can be read now."""
+        return [row.rstrip() for row in self._terminal.display]
+
+    def row(self, start: str) -> str:
+        """Waits until a row of the screen starts so, and returns it."""
+        while not (found := [row for row in self.rows if row.startswith(start)]):
+            self.expect(_DRAWN)
+        return found[-1]
+
+    def gone(self, start: str) -> None:
+        """Waits until no row of the screen starts so."""
+        while any(row.startswith(start) for row in self.rows):
+            self.expect(_DRAWN)
 
     def send(self, keys: str) -> None:
         """Presses keys."""
@@ -77,9 +114,11 @@ class Wizard:
 
 
 @contextmanager
-def dialog_with(command: Path, *arguments: str, cwd: Path, **more: str) -> Iterator[Wizard]:
+def dialog_with(
+    command: Path, *arguments: str, cwd: Path, columns: int = 200, **more: str
+) -> Iterator[Wizard]:
     """Starts a command in a terminal, and ends it with the block."""
-    started = Wizard(command, *arguments, cwd=cwd, **more)
+    started = Wizard(command, *arguments, cwd=cwd, columns=columns, **more)
     try:
         yield started
     finally:
@@ -87,8 +126,9 @@ def dialog_with(command: Path, *arguments: str, cwd: Path, **more: str) -> Itera
 
 
 @contextmanager
-def wizard(template: Path, folder: Path, *options: str) -> Iterator[Wizard]:
+def wizard(template: Path, folder: Path, *options: str, columns: int = 200) -> Iterator[Wizard]:
     """Starts `copier copy` in a terminal, and ends it with the block."""
     copier = Path(sys.executable).parent / "copier"
-    with dialog_with(copier, "copy", *options, str(template), str(folder), cwd=folder.parent) as started:
+    arguments = ("copy", *options, str(template), str(folder))
+    with dialog_with(copier, *arguments, cwd=folder.parent, columns=columns) as started:
         yield started

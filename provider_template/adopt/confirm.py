@@ -102,7 +102,7 @@ class Settling:
         """Leaves out an answer, or of several lines the one that is refused."""
         found = self._found.pop(name)
         self._notes.append(f"{name}, from {found.source}: {words}")
-        quoted = re.match(r'"([^"]*)"', words)
+        quoted = re.search(r'"([^"]*)"', words)
         lines = found.value.splitlines() if isinstance(found.value, str) else []
         rest = [line for line in lines if quoted and line.strip() != quoted[1]]
         if rest and len(rest) < len(lines):

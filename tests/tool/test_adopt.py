@@ -568,8 +568,9 @@ def test_refusals_of_packages(change: dict[str, str], words: str, template: Path
 
 def test_an_answer_that_is_refused(template: Path, tmp_path: Path) -> None:
     folder = write(tmp_path / "package", MINIMAL)
-    assert '--data provider: "openai" is a provider that LiteLLM serves itself' in refused(
-        folder, template, data={"provider": "openai"}
+    assert (
+        '--data provider: put my- before it, or pick another; "openai" is a provider that LiteLLM serves itself'
+        in refused(folder, template, data={"provider": "openai"})
     )
     assert "--data ci: " in refused(folder, template, data={"ci": "jenkins"})
     assert "then run provider-template to-fork" in refused(folder, template, data={"layout": "fork"})
