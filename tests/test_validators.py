@@ -429,6 +429,22 @@ def test_the_default_provider_avoids_a_taken_name(questions_only: Path, tmp_path
     assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["provider"] == "my-provider"
 
 
+@pytest.mark.parametrize("provider", ["enterprise", "proxy-extras", "proxy_extras"])
+def test_the_default_package_avoids_a_dependency(
+    provider: str, copier_template: Path, tmp_path: Path
+) -> None:
+    folder = render(copier_template, tmp_path / "package", {"provider": provider})
+    expected = f"litellm-{provider.replace('_', '-')}-provider"
+    assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["package_name"] == expected
+
+
+def test_what_is_proprietary_goes_to_pypi_only_when_told(copier_template: Path, tmp_path: Path) -> None:
+    for given, publish in (({}, "private"), ({"publish": "pypi"}, "pypi")):
+        answers: Answers = {"license": "Proprietary", **given}
+        folder = render(copier_template, tmp_path / publish, answers)
+        assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["publish"] == publish
+
+
 @pytest.mark.parametrize(
     "lines", ["\n\nm1\nm2", "m1\nm2\n\n\n", " \n m1 \n\t\n\n m2\n ", "\r\nm1\r\n\u3000\r\nm2\r\n"], ids=ascii
 )
