@@ -64,7 +64,7 @@ def _unmerged(plan: Plan) -> str:
 def _refuse_files_in_the_way(plan: Plan) -> None:
     """Refuses where a new file has the place of one that git ignores: git would overwrite that."""
     before, after = plan.store.read(plan.before), plan.store.read(plan.after)
-    for path in after.keys() - before.keys():
+    for path in sorted(after.keys() - before.keys()):
         for place in (path, *(str(parent) for parent in PurePosixPath(path).parents[:-1])):
             here = plan.project.folder / place
             if (here / ".git").exists():

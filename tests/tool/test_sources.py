@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -16,10 +17,16 @@ from tests.upgrades import BIN, NEXT, commit, contents
 ELSEWHERE = ".config/acme.yml"
 
 
-def made(template: Path, version: str, folder: Path, answers_file: str | None = None) -> Path:
+def made(template: Path, version: str, folder: Path, answers_file: str | None = None, **answers: str) -> Path:
     """Renders a version into a folder and commits it; `answers_file` says where the answers go."""
     copier.run_copy(
-        str(template), folder, vcs_ref=version, answers_file=answers_file, defaults=True, quiet=True
+        str(template),
+        folder,
+        answers,
+        answers_file=answers_file,
+        vcs_ref=version,
+        defaults=True,
+        quiet=True,
     )
     must("git", "init", "--quiet", cwd=folder)
     commit(folder, "Render")
@@ -44,6 +51,28 @@ def test_answers_that_were_always_elsewhere(versions: Path, tmp_path: Path) -> N
     assert tool(package, "check", "--offline").returncode == 0
     done = run(BIN / "copier", "update", "--defaults", "--answers-file", ELSEWHERE, "--quiet", cwd=package)
     assert (done.returncode, must("git", "status", "--porcelain", cwd=package)) == (0, ""), done.stdout
+
+
+def test_renovate_finds_the_answers(versions: Path, tmp_path: Path) -> None:
+    """It looks for Copier's default name, and runs Copier in the folder of the file that it has found."""
+    for name, expected in (
+        (".copier-answers.yml", None),
+        (".copier-answers.acme.yml", None),
+        ("acme's.yml", {"managerFilePatterns": ["acme's.yml"]}),
+        (ELSEWHERE, {"enabled": False}),
+    ):
+        folder = made(versions, NEXT, tmp_path / name.replace("/", "-"), name, updates="renovate")
+        assert json.loads((folder / "renovate.json").read_text(encoding="utf-8")).get("copier") == expected
+
+
+@pytest.mark.slow
+def test_copier_carries_moves_with_answers_elsewhere(versions: Path, tmp_path: Path) -> None:
+    package = made(versions, "v0.2.0", tmp_path / "package", answers_file=ELSEWHERE)
+    edit(package, "tests/demo.py", "def say(", "# mine\ndef say(")
+    arguments = ("--defaults", "--trust", "--answers-file", ELSEWHERE, "--quiet")
+    done = run(BIN / "copier", "update", *arguments, cwd=package)
+    assert done.returncode == 0, done.stdout
+    assert "# mine\n" in (package / "tests" / "conformance" / "demo.py").read_text(encoding="utf-8")
 
 
 def test_answers_of_an_old_version_elsewhere(versions: Path, tmp_path: Path) -> None:
