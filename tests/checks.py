@@ -155,7 +155,8 @@ def recorded(folder: Path, answers: Mapping[str, Answer]) -> list[str]:
     """What the answers file says wrongly: other questions than those asked, other values, a secret."""
     record = yaml.safe_load(in_fork(folder, ANSWERS_FILE).read_text(encoding="utf-8"))
     silent = {name for name, q in config().items() if not name.startswith("_") and q.get("ask") is False}
-    wanted = {"_commit", "_src_path", *silent, *(name for name in questions() if asked(name, answers))}
+    kept = {name for name, question in questions().items() if not question.get("secret")}
+    wanted = {"_commit", "_src_path", *silent, *(name for name in kept if asked(name, answers))}
     found = [f"{ANSWERS_FILE}: {name} is missing" for name in sorted(wanted - set(record))]
     found += [f"{ANSWERS_FILE}: {name} was not asked" for name in sorted(set(record) - wanted)]
     found += [
