@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-auth test-upgrades test-fork check lint-template format owners taken-names lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-auth test-database test-upgrades test-fork check lint-template format owners taken-names lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ test-matrix: .venv/installed ## everything, with types and the rendered package'
 
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
 	$(BIN)/python -m tests.auth_table
+
+test-database: .venv/installed ## a real LiteLLM proxy with virtual keys on a Postgres of its own (Debian's package postgresql)
+	$(BIN)/python -m pytest -q -m slow tests/database
 
 test-upgrades: .venv/installed ## from every released version to the working tree, with edits in every file, as one table
 	$(BIN)/python -m tests.upgrades

@@ -16,6 +16,7 @@ OVERRIDES: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow  # it needs a Postgres of the machine, which not every one has
 def test_extra_body_overrides_nothing_that_was_checked(proxy_with_database: Proxy) -> None:
     proxy = proxy_with_database
     key = proxy.new_key(models=["cheap"], max_budget=1.0, tpm_limit=100_000)
