@@ -43,6 +43,7 @@ OF_THE_FORMAT = (
     "litellm_gaps",
     "openai_format",
     "params",
+    "proxy",
     "redaction",
     "sse",
     "streams",
