@@ -33,15 +33,15 @@ def security_entries(template: Repository, to: str, older: str, newer: str) -> t
         newer: The version that it goes to, as git describes it.
     """
     text = template.text(to, "CHANGELOG.md") or ""
-    headings = list(_RELEASE.finditer(text))
+    # What comes before the first heading, then a heading's version and the text below it, in turn.
+    _, *parts = _RELEASE.split(text)
     found: list[SecurityEntry] = []
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
-        body = text[heading.end() : following.start() if following else len(text)]
+    for version, body in zip(parts[::2], parts[1::2], strict=True):
         section = _SECURITY.search(body)
         # What is not released comes with a commit after the last tag.
-        unreleased = heading[1].lower() == "unreleased" and "-g" in newer and older != newer
-        if section and (unreleased or is_crossed(heading[1], older, newer)):
-            found.append(SecurityEntry(heading[1], _items(section[1])))
+        unreleased = version.lower() == "unreleased" and "-g" in newer and older != newer
+        if section and (unreleased or is_crossed(version, older, newer)):
+            found.append(SecurityEntry(version, _items(section[1])))
     return tuple(found)
 
 

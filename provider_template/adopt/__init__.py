@@ -167,7 +167,10 @@ def _switch(branch: str, commit: str, head: str, folder: Path) -> None:
     words = ("-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--no-overwrite-ignore", branch)
     done = git.run(*words, cwd=folder, detached=True)
     # Git's switch ends with 0 also where it could not write a file.
-    if done.returncode or git.run("diff", "--quiet", "--ignore-submodules", "HEAD", cwd=folder).returncode:
+    if (
+        done.returncode
+        or git.run("diff", "--quiet", "--ignore-submodules", "HEAD", "--", ".", cwd=folder).returncode
+    ):
         there = checkout_of(folder)
         left = restore(Git(there.top), head, commit, killed=done.returncode < 0, prefix=there.prefix)
         back = ("symbolic-ref", "HEAD", here) if here else ("update-ref", "--no-deref", "HEAD", head)

@@ -432,7 +432,11 @@ def test_claims_about_credentials_hold(packages: dict[str, Adopted]) -> None:
     )
     assert said["src"].endswith("The credential goes into the header `Authorization: Bearer …`.")
     assert said["odd"].endswith("The credential goes into the query as `key`.")
-    questions = yaml.safe_load((ROOT / "questions" / "auth.yml").read_text(encoding="utf-8"))
+    questions = {
+        name: question
+        for path in ROOT.glob("questions/auth*.yml")
+        for name, question in yaml.safe_load(path.read_text(encoding="utf-8")).items()
+    }
     assert DOES.keys() == set(questions["auth"]["choices"].values())
     assert {name for words in DOES.values() for name in re.findall(r"{(\w+)}", words)} <= {"env", *questions}
 

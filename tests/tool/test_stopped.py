@@ -26,17 +26,33 @@ from provider_template.project import open_package
 from provider_template.update import apply
 from tests.answers import ROOT
 from tests.support import must, no_file_above, wait_for_index
-from tests.tool.support import COMMAND, state, tree
+from tests.tool.support import COMMAND, PACKAGE, edit, state, tree
 from tests.upgrades import commit
 
 PROVIDER = Path("src/litellm_acme_ai/provider.py")
 
 
-def refused_update(package: Path, size: int) -> str:
-    """Updates a package where files cannot be larger than that; returns the refusal."""
+LIMIT = 200_000
+"""Bytes; no other file of a package, and no file of git's for it, is that large."""
+BEYOND = "# So that it is a large file.\n" * (LIMIT // 20)
+
+
+@pytest.fixture
+def package(package: Path, versions: Path, fork: Path) -> Path:
+    """A package whose template has a version with a provider.py that is larger than the limit."""
+    newer = fork / PACKAGE / "src" / "{{ module_name }}" / PROVIDER.name
+    newer.write_text(BEYOND + newer.read_text(encoding="utf-8"), encoding="utf-8")
+    commit(fork, "A large file")
+    must("git", "tag", "v1000.0.0", cwd=fork)
+    edit(package, ".copier-answers.yml", str(versions), str(fork))
+    return package
+
+
+def refused_update(package: Path) -> str:
+    """Updates a package where files cannot be larger than the limit; returns the refusal."""
     with (
         make_plan(open_package(package), Wish(), keep=True) as plan,
-        no_file_above(size),
+        no_file_above(LIMIT),
         pytest.raises(Refusal) as refusal,
     ):
         apply(plan)
@@ -51,11 +67,9 @@ def commands_in(words: str) -> str:
 
 
 def test_half_written_files_are_put_back(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new provider.py is larger than the limit, and the old one is not."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    size = (package / PROVIDER).stat().st_size
     before = state(package)
-    words = refused_update(package, size + 10)
+    words = refused_update(package)
     assert f"unable to write file {PROVIDER}" in words
     assert words.endswith("What git had replaced by then was put back: mend that, then do it again.")
     assert state(package)[:4] == before[:4]
@@ -66,9 +80,12 @@ def test_commands_for_what_cannot_be_put_back(package: Path, monkeypatch: pytest
     """The old provider.py is larger than the limit, too. The package's folder has a name that has to be quoted."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     package = package.rename(package.with_name("it's $HOME; a package"))
+    with (package / PROVIDER).open("a", encoding="utf-8") as file:
+        file.write(BEYOND)
+    commit(package, "Mine is large")
     before = state(package)
-    words = refused_update(package, (package / PROVIDER).stat().st_size - 10)
-    assert "Not as before: src/litellm_acme_ai/provider.py. This puts it back: " in words
+    words = refused_update(package)
+    assert f"Not as before: {PROVIDER}. This puts it back: " in words
     assert "was put back" not in words
     assert state(package)[:4] != before[:4]
     must("sh", "-c", commands_in(words), cwd=package.parent)
