@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-auth test-database test-upgrades test-fork check lint-template format owners taken-names lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-auth test-database test-upgrades test-fork check lint-template format files taken-names lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,9 @@ test: .venv/installed ## the covering sample: every answer at least once in a fu
 
 test-matrix: .venv/installed ## everything, with types and the rendered package's own suite for each row of the covering array
 	$(PYTEST)
+
+test-times: .venv/installed ## the same as test, and writes what each test file takes into tests/times.json
+	$(PYTEST) -m 'not slow' --write-times
 
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
 	$(BIN)/python -m tests.auth_table
@@ -51,8 +54,8 @@ format: .venv/installed ## write the format and the mends that lint can make
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-owners: .venv/installed ## write what follows from owners.yml
-	$(BIN)/python -m scripts.owners
+files: .venv/installed ## write what follows from files.yml
+	$(BIN)/python -m scripts.template_files
 
 taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py

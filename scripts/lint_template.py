@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 from packaging.version import InvalidVersion, Version
 
-from scripts import owners
+from scripts import template_files
 from tests import checks
 from tests.answers import ROOT, TEXTS, Answer, choices, questions
 
@@ -50,7 +50,7 @@ _DATA = ("*.lock", "models.yaml")
 _ELSEWHERE = re.compile(r"\b_folder_name\b|\b_copier_conf\s*\.\s*dst_path\b")
 _CHANGING = re.compile(r"\bnow\s*\(|\w*(?:strftime|random|shuffle)\w*")
 # The settings that may say where the render is: texts for people, and what tells an update from its two renders.
-_MAY_SAY_WHERE = re.compile(r".*: _message_\w+|questions/owners\.yml: .*")
+_MAY_SAY_WHERE = re.compile(r".*: _message_\w+|questions/files\.yml: .*")
 
 _ILLEGAL = re.compile(r'["<>:|?*\\]')
 
@@ -346,7 +346,7 @@ def lost_paths(template: Template) -> list[str]:
     """
     moves_file = template.root / _MOVES
     moves = yaml.safe_load(moves_file.read_text(encoding="utf-8")) if moves_file.is_file() else None
-    whose = yaml.safe_load((template.root / "owners.yml").read_text(encoding="utf-8"))
+    whose = template_files.layouts(template.root)
     lost = {
         path: layout
         for layout, before in ((_PACKAGE, template.old_paths), (_FORK, template.old_paths_of_forks))
@@ -354,7 +354,7 @@ def lost_paths(template: Template) -> list[str]:
     }
     found: list[str] = []
     for path, layout in sorted(lost.items()):
-        if owners.owner(owners.plain(path), whose[Path(layout).name]) == "yours":
+        if whose[Path(layout).name].owner(template_files.plain(path)) == "yours":
             continue
         listed = {_version(version) for version, paths in (moves or {}).items() if path in (paths or {})}
         newer = {version for version in listed if version and version > Version(template.tag or "0")}
@@ -521,23 +521,36 @@ def illegal_names(template: Template) -> list[str]:
     return found + [f"{finding}: name its source otherwise." for finding in dict.fromkeys(rendered)]
 
 
+def conditional_names(template: Template) -> list[str]:
+    """Finds names of files with a condition in them."""
+    return [
+        f"{source}: has a condition in its name, and neither an editor nor a linter knows what it is: leave it out, and "
+        "put what the file renders to under `when` in files.yml."
+        for source in (*template.sources, *template.links)
+        if "{%" in source
+    ]
+
+
 def needless_jinja(template: Template) -> list[str]:
-    """Finds files that are rendered although there is nothing in them to render; the licences stay alike."""
+    """Finds files that are rendered although there is nothing in them to render.
+
+    The licences stay alike, and the files of git have other names so that git does not heed them here.
+    """
     return [
         f"{source}: has no Jinja in it, and rendering it costs time: leave .jinja off its name."
         for source in template.sources
         if source.endswith(".jinja")
-        and "LICENSE" not in source
+        and not re.search(r"LICENSE|^template/licenses/|/\.git[a-z]+\.jinja$", source)
         and not re.search(r"\{\{|\{%|\{#", template.text(source))
     ]
 
 
 def stale_files(template: Template) -> list[str]:
-    """Finds files that are not what scripts/owners.py makes of owners.yml."""
+    """Finds files that are not what scripts/template_files.py makes of files.yml."""
     # Run, not imported: the script writes below the folder that it lies in.
-    wanted: dict[Path, str] = runpy.run_path(str(template.root / "scripts" / "owners.py"))["files"]()
+    wanted: dict[Path, str] = runpy.run_path(str(template.root / "scripts" / "template_files.py"))["files"]()
     return [
-        f"{path.relative_to(template.root).as_posix()}: is not what owners.yml says: run make owners."
+        f"{path.relative_to(template.root).as_posix()}: is not what files.yml says: run make files."
         for path, text in wanted.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
@@ -552,6 +565,7 @@ RULES = (
     changing_renders,
     asks_for_trust,
     illegal_names,
+    conditional_names,
     needless_jinja,
     stale_files,
 )

@@ -8,6 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.support import EVERYTHING, TEMPLATE, Tools, install_tools, render
+from tests.times import Times
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option of `make test-times`."""
+    parser.addoption("--write-times", action="store_true", help="write tests/times.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Counts seconds of CPU."""
+    config.pluginmanager.register(Times(write=config.getoption("--write-times")))
 
 
 @pytest.fixture(scope="session")

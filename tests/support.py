@@ -33,7 +33,7 @@ WITH_NODE = f"{BIN}:{os.environ['PATH']}"
 EVERYTHING: Mapping[str, Answer] = {"auth": "oauth_device_code", "token_store": "keyring"}
 
 # What Copier reads, and nothing that lies about in the working tree.
-TEMPLATE = (".gitignore", "copier.yml", "hooks", "owners.yml", "questions", "template")
+TEMPLATE = (".gitignore", "copier.yml", "hooks", "files.yml", "questions", "template")
 
 # What a run of ours puts into the environment and a rendered package's own run must not see.
 _OURS = (

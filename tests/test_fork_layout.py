@@ -336,7 +336,7 @@ def test_edited_and_unresolved_files(copier_template: Path, tools: Tools, tmp_pa
 
 def template_with_links(folder: Path) -> Path:
     """Makes a repository of the template, with the links in it as they are; returns it."""
-    for name in ("copier.yml", "hooks", "owners.yml", "provider_template/fork", "questions", "template"):
+    for name in ("copier.yml", "hooks", "files.yml", "provider_template/fork", "questions", "template"):
         source = ROOT / name
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -364,9 +364,9 @@ def test_an_update_by_copier(tmp_path: Path) -> None:
     must("git", "commit", "--quiet", "--message", "Edit", cwd=folder)
 
     source = versions / "template" / "package" / "src" / "{{ module_name }}"
-    for name in ("sse.py", "transport.py", "{% if api_format == 'openai' %}transformation.py{% endif %}"):
-        text = (source / name).read_text(encoding="utf-8")
-        (source / name).write_text(f'"""Newer."""\n{text}', encoding="utf-8")
+    authors = versions / "template" / "formats" / "openai" / "transformation.py"
+    for path in (source / "sse.py", source / "transport.py", authors):
+        path.write_text(f'"""Newer."""\n{path.read_text(encoding="utf-8")}', encoding="utf-8")
     must("git", "commit", "--quiet", "--all", "--message", "Newer", cwd=versions)
     must("git", "tag", "100.0.0", cwd=versions)
 

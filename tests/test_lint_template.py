@@ -51,7 +51,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Makes a repository of the template as it is in the working tree, with one commit after a release."""
     root = tmp_path_factory.mktemp("released") / "template"
     root.mkdir()
-    for name in ("copier.yml", "owners.yml"):
+    for name in ("copier.yml", "files.yml"):
         shutil.copy2(ROOT / name, root)
     # With the links in template/ as they are, and what they lead to.
     for name in ("hooks", "provider_template/fork", "questions", "scripts", "template"):
@@ -295,7 +295,7 @@ def test_each_file_is_looked_at_once_though_links_lead_to_it(root: Path) -> None
 def test_the_authors_files_and_a_path_from_another_source_are_not_lost(root: Path) -> None:
     (root / PACKAGE / "CHANGELOG.md").unlink()
     move(root, "README.md.jinja", "docs/README.md.jinja")
-    move(root, ".editorconfig", "{% if ci != 'none' %}.editorconfig{% endif %}.jinja")
+    move(root, ".editorconfig", ".editorconfig.jinja")
     assert lint_template.lost_paths(template(root)) == []
 
 
@@ -456,13 +456,22 @@ def test_migrations_to_versions_that_are_out(root: Path) -> None:
 
 def test_names_that_windows_refuses(root: Path) -> None:
     assert lint_template.illegal_names(template(root)) == []
-    write(root, f'{PACKAGE}/{{% if ci != "none" %}}a{{% endif %}}', "")
+    write(root, f'{PACKAGE}/{{{{ "a" if ci != "none" }}}}', "")
     write(root, f"{PACKAGE}/{{{{ 'nul' }}}}.md", "")
     write(root, "template/macros/a:b?.jinja", "{# #}")
     assert lint_template.illegal_names(template(root, {}, {"ci": "gitlab"})) == [
         f"template/macros/a:b?.jinja: has :, ? {ILLEGAL}",
-        f'{PACKAGE}/{{% if ci != "none" %}}a{{% endif %}}: has " {ILLEGAL}',
+        f'{PACKAGE}/{{{{ "a" if ci != "none" }}}}: has " {ILLEGAL}',
         "nul.md: not a legal name on Windows: name its source otherwise.",
+    ]
+
+
+def test_a_condition_in_a_name(root: Path) -> None:
+    assert lint_template.conditional_names(template(root)) == []
+    write(root, f"{PACKAGE}/{{% if ci == 'none' %}}a{{% endif %}}/b.md", "")
+    assert lint_template.conditional_names(template(root)) == [
+        f"{PACKAGE}/{{% if ci == 'none' %}}a{{% endif %}}/b.md: has a condition in its name, and neither an editor nor a linter "
+        "knows what it is: leave it out, and put what the file renders to under `when` in files.yml."
     ]
 
 
@@ -470,6 +479,7 @@ def test_a_rendered_file_without_jinja(root: Path) -> None:
     assert lint_template.needless_jinja(template(root)) == []
     write(root, f"{PACKAGE}/planted.md.jinja", "{ } % #\n")
     write(root, f"{PACKAGE}/LICENSE.jinja", "All rights reserved.\n")
+    write(root, f"{PACKAGE}/.gitignore.jinja", "*.log\n")
     for number, code in enumerate(("{{ provider }}", "{% if true %}{% endif %}", "{# why #}")):
         write(root, f"{PACKAGE}/planted{number}.md.jinja", code)
     assert lint_template.needless_jinja(template(root)) == [
@@ -477,20 +487,18 @@ def test_a_rendered_file_without_jinja(root: Path) -> None:
     ]
 
 
-def test_files_that_are_not_what_owners_yml_says(root: Path) -> None:
-    must(sys.executable, "-m", "scripts.owners", cwd=root)
+def test_files_that_are_not_what_files_yml_says(root: Path) -> None:
+    must(sys.executable, "-m", "scripts.template_files", cwd=root)
     assert lint_template.stale_files(template(root)) == []
-    owners = (root / "owners.yml").read_text(encoding="utf-8")
-    write(
-        root, "owners.yml", owners.replace("    - /CHANGELOG.md\n", "    - /CHANGELOG.md\n    - /NEWS.md\n")
-    )
-    stale = "is not what owners.yml says: run make owners."
+    listed = (root / "files.yml").read_text(encoding="utf-8")
+    write(root, "files.yml", listed.replace("    - /CHANGELOG.md\n", "    - /CHANGELOG.md\n    - /NEWS.md\n"))
+    stale = "is not what files.yml says: run make files."
     assert lint_template.stale_files(template(root)) == [
-        f"questions/owners.yml: {stale}",
+        f"questions/files.yml: {stale}",
         f"{PACKAGE}/.template-files.yml.jinja: {stale}",
     ]
 
-    write(root, "owners.yml", owners)
+    write(root, "files.yml", listed)
     write(root, f"{PACKAGE}/planted.md", "")
     assert lint_template.stale_files(template(root)) == [f"{PACKAGE}/.template-files.yml.jinja: {stale}"]
 

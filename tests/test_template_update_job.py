@@ -56,7 +56,7 @@ def release(
     text = (template / path).read_text(encoding="utf-8")
     assert old in text, f"{old!r} is not in {path}"
     (template / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-    must(sys.executable, "-m", "scripts.owners", cwd=template)
+    must(sys.executable, "-m", "scripts.template_files", cwd=template)
     commit(template, version)
     must("git", "tag", version, cwd=template)
 

@@ -40,8 +40,8 @@ from tests.test_workflows import actionlint, lint, zizmor
 __all__ = ["actionlint"]  # a fixture
 
 TEMPLATE = ROOT / "template" / "fork"
-GITHUB = TEMPLATE / "{% if ci == 'github' %}.github{% endif %}" / "workflows"
-GITLAB = TEMPLATE / "fork" / "ci" / "{% if ci == 'gitlab' %}gitlab.yml{% endif %}"
+GITHUB = TEMPLATE / ".github" / "workflows"
+GITLAB = TEMPLATE / "fork" / "ci" / "gitlab.yml"
 SCRIPT = "fork/ci/sync_request.py"
 SCRIPTS = ("sync_request.py", "forge.py")
 PLAIN = f"python {SCRIPT}"
@@ -457,7 +457,7 @@ def test_workflows_pass_zizmor_and_actionlint(actionlint: Path, tmp_path: Path) 
 
 
 def test_gitlab_includes_the_jobs_of_the_fork() -> None:
-    page = yaml.safe_load((TEMPLATE / "{% if ci == 'gitlab' %}.gitlab-ci.yml{% endif %}").read_text())
+    page = yaml.safe_load((TEMPLATE / ".gitlab-ci.yml").read_text())
     assert page == {"include": [{"local": "fork/ci/gitlab.yml"}]}
     jobs = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
     assert [name for name in jobs if name.startswith("fork-")] == ["fork-verify", "fork-probes", "fork-sync"]

@@ -67,10 +67,10 @@ def tree(folder: Path, index: Path) -> str:
 
 
 def release(fork: Path, version: str, change: Callable[[], object]) -> None:
-    """Makes a newer version of a template, with what follows from the owners, as `make owners` does there."""
+    """Makes a newer version of a template, with what follows from the owners, as `make files` does there."""
     change()
     shutil.copytree(ROOT / "scripts", fork / "scripts", dirs_exist_ok=True)
-    must(sys.executable, "-m", "scripts.owners", cwd=fork)
+    must(sys.executable, "-m", "scripts.template_files", cwd=fork)
     commit(fork, version)
     must("git", "tag", version, cwd=fork)
 

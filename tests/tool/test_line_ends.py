@@ -122,7 +122,7 @@ def test_template_that_changes_line_ends(fork: Path, tmp_path: Path) -> None:
     turned = text.replace("\n", "\r\n")
 
     def first() -> None:
-        write(fork / PACKAGE / "{% if true %}.gitattributes{% endif %}", "* text=auto eol=lf\n*.bat -text\n")
+        write(fork / PACKAGE / ".gitattributes.jinja", "* text=auto eol=lf\n*.bat -text\n")
         write(fork / PACKAGE / "to.bat", text)
         write(fork / PACKAGE / "was.bat", turned)
 

@@ -1,1 +1,1 @@
-../../../package/{% if ci != 'none' and updates == 'job' %}.ci{% endif %}/forge.py
+../../../package/.ci/forge.py

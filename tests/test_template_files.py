@@ -1,4 +1,4 @@
-"""Whose each file is: what owners.yml says, what packages are told, and what `make check` makes of it."""
+"""Whose each file is, and when it is rendered: what files.yml says, what packages are told, and what `make check` makes of it."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pathspec import GitIgnoreSpec
 
-from scripts import owners
+from scripts import template_files
 from tests.answers import ROOT, Answers, config
 from tests.checks import in_fork
 from tests.support import Tools, must, render, run
 
-OWNERS = yaml.safe_load((ROOT / "owners.yml").read_text(encoding="utf-8"))
+LAYOUTS = template_files.layouts()
 WHOSE = {"yours": "yours", "template's": "template", "both": "shared", "Copier's": "template"}
 
 
-@pytest.mark.parametrize("path", [*owners.files()], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*template_files.files()], ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_follows_is_current(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == owners.files()[path], "run make owners"
+    assert path.read_text(encoding="utf-8") == template_files.files()[path], "run make files"
 
 
 def test_copier_skips_what_is_the_authors() -> None:
-    assert config()["_skip_if_exists"] == [pattern for whose in OWNERS.values() for pattern in whose["yours"]]
+    yours = [pattern for layout in LAYOUTS.values() for pattern in layout.yours]
+    assert config()["_skip_if_exists"] == yours
 
 
-@pytest.mark.parametrize("layout", ["package", "fork"])
-def test_every_pattern_names_a_file(layout: str) -> None:
-    listed = OWNERS[layout]
-    paths = [owners.plain(owners.path_of(source, layout)) for source in owners.sources(layout)]
-    for pattern in (*listed["yours"], *listed["shared"], *listed["instead"]):
-        assert any(GitIgnoreSpec.from_lines([pattern]).match_file(path) for path in paths), pattern
+@pytest.mark.parametrize("name", ["package", "fork"])
+def test_every_pattern_names_a_file(name: str) -> None:
+    layout = LAYOUTS[name]
+    paths = [
+        template_files.plain(template_files.path_of(source, name)) for source in template_files.sources(name)
+    ]
+    when = [pattern for patterns in layout.when.values() for pattern in patterns]
+    for pattern in (*layout.yours, *layout.shared, *layout.instead, *when):
+        assert any(template_files.matches([pattern], path) for path in paths), pattern
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,261 @@
+"""Writes what follows from files.yml: Copier's settings, and the list of files that every render carries along.
+
+`python -m scripts.template_files` writes questions/files.yml and the .template-files.yml.jinja of each layout; with
+`--check` it exits with 1 when one of them is not current.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pathspec import GitIgnoreSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "questions" / "files.yml"
+# The list of each layout, which lies in the layout's folder of template/.
+FILES = {
+    "package": ROOT / "template" / "package" / ".template-files.yml.jinja",
+    "fork": ROOT / "template" / "fork" / "fork" / "{{ folder }}" / ".template-files.yml.jinja",
+}
+# Written by Copier, and by this script.
+NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", ".template-files.yml.jinja")
+
+# Where Copier keeps a package's answers; a fork has them beside its lists.
+_ANSWERS = {"package": "answers: '{{ _copier_conf.answers_file }}'\n", "fork": ""}
+
+# What reads the list, in words.
+_READERS = {"package": "`make check`", "fork": "conformance/template_files.py among the tests"}
+
+_SETTINGS = """\
+# Made by scripts/template_files.py from files.yml; do not edit.
+_skip_if_exists:
+{patterns}
+
+# Copier would bring back what an author deleted, and delete what an answer turns off, edits and all. So an update
+# leaves out the author's files that an earlier render made, and the two renders that it compares leave out all.
+_external_data:
+  template_files: "{{% if layout == 'fork' %}}fork/{{{{ folder }}}}/{{% endif %}}.template-files.yml"
+
+_exclude:
+  - __pycache__
+  # What the answers leave out.
+  - |
+{conditional}
+  # What an update leaves alone.
+  - |
+    {{%- if _copier_operation == "update" %}}
+    {{%- if _copier_conf.dst_path | string | regex_search("[.](old|new)_copy[.]") %}}
+{indented}
+    {{%- else %}}
+    {{%- for path in _external_data.template_files.yours | default([]) %}}
+    /{{{{ path }}}}
+    {{%- endfor %}}
+    {{%- endif %}}
+    {{%- endif %}}
+"""
+
+_FILES = """\
+{{#- Made by scripts/template_files.py from files.yml; do not edit. -#}}
+# Template's file: written by updates, never by hand. Whose each file is, and what the template's were rendered with
+# (SHA-256): {reader} and updates read it.
+{answers}patterns: # the author's, whatever is rendered
+{patterns}
+yours:
+{yours}
+shared:{shared}
+instead: # where to write what one would like to write into a file of the template
+{instead}
+template:
+{template}
+"""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What files.yml says of a layout. Patterns are those of .gitignore, for rendered paths."""
+
+    yours: list[str]
+    """The author's files."""
+    shared: list[str]
+    """Files that author and template share."""
+    instead: dict[str, str]
+    """For files of the template, where to write instead."""
+    when: dict[str, list[str]]
+    """For conditions in Jinja, the files that are rendered where they hold."""
+
+    def owner(self, path: str) -> str:
+        """Returns `yours`, `shared` or `template` for a path."""
+        return next((name for name in ("yours", "shared") if matches(getattr(self, name), path)), "template")
+
+    def conditions(self, path: str) -> list[str]:
+        """Returns the conditions that all have to hold so that a path is rendered."""
+        return [condition for condition, patterns in self.when.items() if matches(patterns, path)]
+
+
+def matches(patterns: Iterable[str], path: str) -> bool:
+    """Tells whether one of the patterns names a path."""
+    return GitIgnoreSpec.from_lines(patterns).match_file(path)
+
+
+def layouts(root: Path = ROOT) -> dict[str, Layout]:
+    """Returns what files.yml says of each layout; of the package's files, a fork has the package's conditions.
+
+    Args:
+        root: the template's folder.
+    """
+    found = {
+        name: Layout(**content)
+        for name, content in yaml.safe_load((root / "files.yml").read_text(encoding="utf-8")).items()
+    }
+    for link, folder in _links(root / "template").items():
+        for condition, patterns in found["package"].when.items():
+            here = [
+                f"/{link}{found[len(folder) + 1 :]}" for found in patterns if found.startswith(f"/{folder}/")
+            ]
+            if here:
+                found["fork"].when.setdefault(condition, []).extend(here)
+    return found
+
+
+def _links(template: Path) -> dict[str, str]:
+    """Returns the links of a fork to folders of the package, as patterns: the link, and the folder."""
+    top, package = template / "fork", template / "package"
+    links = [
+        Path(folder, name)
+        for folder, names, _ in os.walk(top)
+        for name in names
+        if Path(folder, name).is_symlink()
+    ]
+    return {
+        _pattern(link.relative_to(top)): _pattern(link.resolve().relative_to(package))
+        for link in links
+        if link.resolve().is_relative_to(package)
+    }
+
+
+def _pattern(path: Path) -> str:
+    return re.sub(r"\{\{.*?\}\}", "*", path.as_posix())
+
+
+def path_of(source: Path, layout: str) -> str:
+    """Returns the path that a file of a layout renders to, with its names in Jinja."""
+    return source.relative_to(ROOT / "template" / layout).as_posix().removesuffix(".jinja")
+
+
+def plain(path: str) -> str:
+    """Returns such a path with a word in the place of a name."""
+    return re.sub(r"\{\{.*?\}\}", "name", path)
+
+
+def sources(layout: str) -> list[Path]:
+    """Returns the files of a layout that have an owner, sorted by what they render to."""
+    # Through links, as Copier goes: a fork's layout has the package's source and tests by links to their folders.
+    found = [
+        Path(folder, name)
+        for folder, _, names in os.walk(ROOT / "template" / layout, followlinks=True)
+        for name in names
+        if "__pycache__" not in folder
+    ]
+    return sorted(
+        (path for path in found if path.name not in NOBODYS), key=lambda path: plain(path_of(path, layout))
+    )
+
+
+def digest(content: bytes) -> str:
+    """Returns the SHA-256 of a text file with the line ends of Unix."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _when(conditions: list[str], lines: str) -> str:
+    """Puts lines under conditions."""
+    if not conditions:
+        return lines
+    return f"{{%- if {' and '.join(f'({one})' for one in conditions)} %}}\n{lines}\n{{%- endif %}}"
+
+
+def _template_line(source: Path, path: str) -> str:
+    if source.suffix != ".jinja":
+        return f"  {path}: {digest(source.read_bytes())!r}"
+    within = source.relative_to(ROOT).as_posix()
+    content = f'{{%- set content %}}{{% include "{within}" %}}{{% endset %}}'
+    return f"{content}\n  {path}: '{{{{ content | hash(\"sha256\") }}}}'"
+
+
+def files() -> dict[Path, str]:
+    """Returns the text of each file that this script writes."""
+    found = layouts()
+    yours = [pattern for layout in found.values() for pattern in layout.yours]
+    conditional: dict[str, list[str]] = {}
+    for layout in found.values():
+        for condition, patterns in layout.when.items():
+            conditional.setdefault(condition, []).extend(patterns)
+    settings = _SETTINGS.format(
+        patterns=_indented(2, [f"- {pattern}" for pattern in yours]),
+        conditional=_indented(
+            4,
+            [
+                line
+                for condition, patterns in conditional.items()
+                for line in (f"{{%- if not ({condition}) %}}", *dict.fromkeys(patterns), "{%- endif %}")
+            ],
+        ),
+        indented=_indented(4, yours),
+    )
+    return {SETTINGS: settings} | {path: _list(name, found[name]) for name, path in FILES.items()}
+
+
+def _quoted(text: str) -> str:
+    """Returns a text as YAML has it in quotes: the kind that it does not have itself, if there is one."""
+    quote = '"' if "'" in text and '"' not in text else "'"
+    return quote + text.replace("'", "''" if quote == "'" else "'") + quote
+
+
+def _list(name: str, layout: Layout) -> str:
+    lines: dict[str, list[str]] = {"yours": [], "shared": [], "template": []}
+    for source in sources(name):
+        path = path_of(source, name)
+        owner = layout.owner(plain(path))
+        line = _template_line(source, path) if owner == "template" else f"  - {path}"
+        lines[owner].append(_when(layout.conditions(plain(path)), line))
+    shared = "".join(f"\n{line}" for line in lines.pop("shared")) or " []"
+    return _FILES.format(
+        reader=_READERS[name],
+        answers=_ANSWERS[name],
+        shared=shared,
+        patterns=_indented(2, [f"- {pattern}" for pattern in layout.yours]),
+        instead=_indented(
+            2, [f"{_quoted(pattern)}: {_quoted(text)}" for pattern, text in layout.instead.items()]
+        ),
+        **{owner: "\n".join(found) for owner, found in lines.items()},
+    )
+
+
+def _indented(spaces: int, lines: list[str]) -> str:
+    return "\n".join(" " * spaces + line for line in lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the files, or with `--check` only says which are not current; returns the exit status."""
+    stale = [
+        path
+        for path, text in files().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is not current: run make files")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(files()[path], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
