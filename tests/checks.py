@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
+import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import jinja2
 import yaml
 
 from tests.answers import Answer, asked, config, questions
@@ -29,6 +32,12 @@ _PLACES = ("file_access_token", "file_refresh_token")
 _HOMES = re.compile(r"/home/\w|/Users/\w|[A-Z]:\\Users")
 # These describe a container, whose home folders are nobody's.
 _OF_CONTAINERS = ("Dockerfile", "compose.yaml")
+# Modules of distributions: of those that are called otherwise, and of those that are in their own interface.
+_MODULES = {
+    "litellm": {"openai"},
+    "pydantic-settings": {"pydantic", "pydantic_settings"},
+    "pyyaml": {"yaml"},
+}
 _WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 
 
@@ -111,9 +120,33 @@ def leftovers(folder: Path) -> list[str]:
         f"{path.relative_to(folder)}:{number}: unrendered Jinja: {line.strip()}"
         for path in files(folder)
         if not path.is_relative_to(folder / "fork" / "tool")  # a program by itself, with braces of its own
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if (_LEFTOVER_IN_PYTHON if path.suffix == ".py" else _LEFTOVER).search(line)
+        for number, line in _unrendered(path.read_text(encoding="utf-8"), path.suffix)
     ]
+
+
+def unrendered(template: Path) -> list[str]:
+    """Jinja in the files of a template that no answers would render: in files that Copier copies, and in raw blocks."""
+    found: list[str] = []
+    for path in files(template):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".jinja":
+            tokens = jinja2.Environment(autoescape=True).lex(text)
+            texts = [(number, value) for number, kind, value in tokens if kind == "data"]
+        else:
+            texts = [(1, text)]
+        found += [
+            f"{path.relative_to(template)}:{first + number - 1}: unrendered Jinja: {line.strip()}"
+            for first, part in texts
+            for number, line in _unrendered(
+                part, path.with_suffix("").suffix if path.suffix == ".jinja" else path.suffix
+            )
+        ]
+    return found
+
+
+def _unrendered(text: str, suffix: str) -> list[tuple[int, str]]:
+    pattern = _LEFTOVER_IN_PYTHON if suffix == ".py" else _LEFTOVER
+    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
 
 
 def syntax(folder: Path) -> list[str]:
@@ -135,6 +168,27 @@ def syntax(folder: Path) -> list[str]:
                         found += [f"{path.relative_to(folder)}: {twice} twice" for twice in _doubles(node)]
         except (SyntaxError, ValueError, yaml.YAMLError) as error:
             found.append(f"{path.relative_to(folder)}: {error}")
+    return found
+
+
+def imports(folder: Path) -> list[str]:
+    """What the source of a package imports and its pyproject.toml does not name among the dependencies."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wishes = [re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in project["dependencies"]]
+    named = {*wishes}.union(*(_MODULES.get(wish, ()) for wish in wishes))
+    found: list[str] = []
+    for path in sorted((folder / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                modules = [node.module]
+            found += [
+                f"{path.relative_to(folder)}: imports {module}, and pyproject.toml does not name it"
+                for module in modules
+                if module.partition(".")[0] not in {*named, *sys.stdlib_module_names}
+            ]
     return found
 
 

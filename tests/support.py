@@ -175,11 +175,18 @@ class Tools:
 
     def mypy(self, folder: Path) -> list[str]:
         """Runs mypy as the rendered package configures it; returns what it found."""
-        # One cache for each configuration: mypy drops what it has from a run with another one.
+        # One cache for each configuration: mypy drops what it has from a run with another one. And one for each worker, as
+        # two runs must not write to the same one; it begins as the first one's, which has all of LiteLLM.
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
         key = hashlib.sha256(repr(project["tool"]["mypy"]).encode()).hexdigest()[:12]
         cache = self.mypy_cache.with_name(f"{self.mypy_cache.name}-{key}")
-        done = run(self.python, "-m", "mypy", "--cache-dir", cache, "--no-error-summary", cwd=folder)
+        command = (self.python, "-m", "mypy", "--no-error-summary", "--cache-dir")
+        if not cache.exists():
+            with locked(f"mypy-{key}") as first:
+                if not any(first.iterdir()):
+                    run(*command, first, cwd=folder)
+                shutil.copytree(first, cache)
+        done = run(*command, cache, cwd=folder)
         return [f"mypy: {line}" for line in done.stdout.splitlines()] if done.returncode else []
 
 
@@ -196,7 +203,6 @@ def install_tools(rendered: Path, worker: str) -> Tools:
             asked_for = ("-r", "pyproject.toml", "--group", "dev")
             must(UV, "pip", "install", "--quiet", "--python", python, *asked_for, cwd=rendered)
             done.touch()
-    # One cache for each worker: two runs of mypy must not write to the same one.
     return Tools(python=python, mypy_cache=folder / f"mypy-{worker}")
 
 

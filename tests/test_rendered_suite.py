@@ -1,22 +1,40 @@
-"""The rendered package's own checks and tests, run in the render as its owner would run them."""
+"""The rendered package's own checks and tests, run in the render.
+
+The small sample proves each content once: the default package is checked and tested as its owner would, in an environment of
+its own; the others are tested in the tools' environment, without what an earlier row has shown. `make test-matrix` does the
+whole with every row.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+import tomllib
 import warnings
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.answers import ROOT, Row, covering_rows, questions, row_id, sample_rows, to_answers
-from tests.support import UV, commit_all, must, render, run
-from tests.test_auth_files import DEPENDENCIES, parts_of
+from tests.answers import ROOT, Row, choices, covering_rows, questions, row_id, sample_rows, to_answers
+from tests.auth_parts import TESTS, parts_of
+from tests.support import UV, Tools, commit_all, must, render, run
 
-# tests/test_renders.py has the formatter, lint and types of every row. `make check` has them in the package's own
-# environment, so the sample needs it for these kinds only: together they have every dependency.
-CHECKED_HERE = ("api_key", "token_file", "oauth_device_code")
+# What streams, errors and parameters do follows from the format alone.
+OF_THE_FORMAT = frozenset(
+    {
+        "caller",
+        "clients",
+        "errors",
+        "litellm_gaps",
+        "openai_format",
+        "params",
+        "proxy",
+        "redaction",
+        "sse",
+        "streams",
+    }
+)
 
 
 @cache
@@ -35,37 +53,45 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
-# What streams, errors and parameters do follows from the format alone, so it is tried once for each in the sample.
-OF_THE_FORMAT = (
-    "caller",
-    "clients",
-    "errors",
-    "litellm_gaps",
-    "openai_format",
-    "params",
-    "proxy",
-    "redaction",
-    "sse",
-    "streams",
-)
-
-
-def rows() -> list[object]:
-    """Returns the covering rows, and whether to run the whole suite; what the small sample does without is slow."""
-    formats: set[object] = set()
-    found: list[object] = []
-    for row in covering_rows():
-        in_sample, api_format = row in sample_rows(), to_answers(row)["api_format"]
-        if in_sample and api_format in formats:
-            found.append(pytest.param(row, False, id=f"{row_id(row)}-auth"))
-        slow = () if in_sample and api_format not in formats else (pytest.mark.slow,)
-        found.append(pytest.param(row, True, id=row_id(row), marks=slow))
-        formats.add(api_format)
+def shown_before(row: Row) -> set[str]:
+    """Returns the tests, as paths below conformance/, that an earlier row of the sample has in the same form."""
+    earlier = [to_answers(other) for other in sample_rows()[: sample_rows().index(row)]]
+    found: set[str] = set()
+    if to_answers(row)["api_format"] in {answers["api_format"] for answers in earlier}:
+        found |= {f"test_{name}.py" for name in OF_THE_FORMAT}
+    for part in set().union(*map(parts_of, earlier)) & TESTS.keys():
+        found |= {f"auth/test_{name}.py" for name in TESTS[part]}
     return found
 
 
-@pytest.mark.parametrize(("row", "whole"), rows())
-def test_make_test_passes(row: Row, whole: bool, copier_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", [pytest.param(row, id=row_id(row)) for row in sample_rows()[1:]])
+def test_suite_passes(row: Row, copier_template: Path, tools: Tools, tmp_path: Path) -> None:
+    folder = render(copier_template, tmp_path / "package", to_answers(row))
+    # What an installation would have made: the package asks for its own version.
+    name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    normalized = re.sub(r"[-_.]+", "_", name)
+    metadata = tmp_path / "installed" / f"{normalized}-0.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 0.1.0\n", encoding="utf-8")
+    ignored = [f"--ignore=tests/conformance/{path}" for path in sorted(shown_before(row))]
+    printed = must(
+        tools.python,
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", *ignored),
+        cwd=folder,
+        PYTHONPATH=f"{folder / 'src'}:{tmp_path / 'installed'}",
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+    )
+    assert re.search(r"^\d+ passed\b", printed, re.MULTILINE), printed
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row_id(row), marks=() if n == 0 else pytest.mark.slow)
+        for n, row in enumerate(covering_rows())
+    ],
+)
+def test_make_check_and_test_pass(row: Row, copier_template: Path, tmp_path: Path) -> None:
     answers = to_answers(row)
     wanted = str(answers["python_min"])
     if version_of(wanted) > version_of(newest_python()):
@@ -74,42 +100,29 @@ def test_make_test_passes(row: Row, whole: bool, copier_template: Path, tmp_path
         answers["python_min"] = newest_python()
     folder = render(copier_template, tmp_path / "package", answers)
     commit_all(folder)
-
-    targets = ["test"] if row in sample_rows() and answers["auth"] not in CHECKED_HERE else ["check", "test"]
-    left_out = () if whole else OF_THE_FORMAT
-    ignored = " ".join(f"--ignore=tests/conformance/test_{name}.py" for name in left_out)
-    # One process: the rows themselves run side by side.
-    printed = must("make", *targets, f"UV={UV}", "JOBS=0", cwd=folder, PYTEST_ADDOPTS=ignored)
-
+    # One process: other tests run beside this one.
+    printed = must("make", "check", "test", f"UV={UV}", "JOBS=0", cwd=folder)
     assert re.search(r"^=+ .*\b\d+ passed\b.* in .*=+$|^\d+ passed\b.* in ", printed, re.MULTILINE), printed
     untracked = run("git", "status", "--porcelain", cwd=folder).stdout.splitlines()
     assert untracked in ([], ["?? uv.lock"]), "make leaves nothing behind but the lock"
 
 
-def test_the_sample_checks_every_dependency() -> None:
-    rows = [to_answers(row) for row in sample_rows()]
-    parts = [parts_of(answers) for answers in rows if answers["auth"] in CHECKED_HERE]
-    assert set().union(*parts) >= set(DEPENDENCIES)
-
-
-def test_make_docs_passes(copier_template: Path, tmp_path: Path) -> None:
-    row = next(row for row in sample_rows()[1:] if "docs" in to_answers(row)["include"])
-    answers = {**to_answers(row), "python_min": str(questions()["python_min"]["default"])}
-    folder = render(copier_template, tmp_path / "package", answers)
-    must("make", "docs", f"UV={UV}", cwd=folder)
-    assert (folder / "site" / "index.html").is_file()
-
-
-def test_make_build_passes(copier_template: Path, tmp_path: Path) -> None:
+def test_make_docs_build_and_demo_pass(copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", {})
-    must("make", "build", f"UV={UV}", cwd=folder)
+    printed = must("make", "docs", "build", "demo", f"UV={UV}", cwd=folder)
+    assert (folder / "site" / "index.html").is_file()
     assert {path.suffix for path in (folder / "dist").iterdir() if path.name != ".gitignore"} == {
         ".gz",
         ".whl",
     }
-
-
-def test_make_demo_passes(copier_template: Path, tmp_path: Path) -> None:
-    folder = render(copier_template, tmp_path / "package", {})
-    printed = must("make", "demo", f"UV={UV}", cwd=folder)
     assert "tool" in printed.lower()
+    # The pages of the other kinds, in the environment that is there now.
+    for auth in choices(questions()["auth"])[1:]:
+        other = render(copier_template, tmp_path / auth, {"auth": auth, "include": ["docs"]})
+        must(
+            folder / ".venv" / "bin" / "mkdocs",
+            *("build", "--quiet", "--strict"),
+            cwd=other,
+            NO_MKDOCS_2_WARNING="1",
+        )
+        assert (other / "site" / "index.html").is_file()
