@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-auth test-database test-upgrades test-fork check lint-template format files taken-names lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-auth test-database test-upgrades test-fork check lint-template format files taken-names tags lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -59,6 +59,11 @@ files: .venv/installed ## write what follows from files.yml
 
 taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py
+
+tags: ## the released tags, from releases.yml, in a clone that has none
+	@sed -nE 's/^([^#: ]+): ([0-9a-f]{40})$$/\1 \2/p' releases.yml | while read -r tag commit; do \
+	  git rev-parse --quiet --verify "refs/tags/$$tag" >&- || git tag --message "$$tag" "$$tag" "$$commit" || exit 1; \
+	done
 
 lock: .venv/installed ## write requirements/*.txt with the newest versions that fit
 	for name in uv dev litellm; do \

@@ -158,7 +158,7 @@ def _no_versions(project: Project, template: Repository) -> str:
     mend = (
         f"name another repository as _src_path in {project.answers_file}"
         if template.is_copy
-        else f"if that is a clone without tags, get them ({template.how_to_get_tags})"
+        else f"if that is a clone without tags, get them ({template.how_to_get_tags}) or make them there (make tags)"
     )
     return (
         f"The template at {project.source} has no released version to update to: {mend}, or name a commit, "

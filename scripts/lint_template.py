@@ -1,7 +1,8 @@
 """Says what in the template would harm the packages that were made from it, or those that will be.
 
 `python -m scripts.lint_template` prints one sentence for each finding and exits with 1, or prints one line and exits
-with 0. Several rules compare the working tree with the last released tag, so a clone needs its history and tags.
+with 0. Several rules compare the working tree with the last released tag, so a clone needs its history and
+tags; `make tags` makes them.
 """
 
 from __future__ import annotations
@@ -592,7 +593,11 @@ def main(root: Path = ROOT, answers: Sequence[Mapping[str, Answer]] | None = Non
     for sentence in found:
         print(sentence)
     if not found:
-        since = f"since {template.tag}" if template.tag else "(no released tag before HEAD to compare with)"
+        since = (
+            f"since {template.tag}"
+            if template.tag
+            else "(no released tag before HEAD to compare with: make tags)"
+        )
         print(f"The template keeps its {len(RULES)} rules {since}, in {len(template.answers)} renders.")
     return 1 if found else 0
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import copier
 import pytest
 
+from tests.answers import ROOT
 from tests.support import must, run
 from tests.tool.support import edit, plan_of, state, tool, updated
-from tests.upgrades import BIN, NEXT, commit, contents
+from tests.upgrades import BIN, NEXT, commit, contents, released
 
 ELSEWHERE = ".config/acme.yml"
 
@@ -196,3 +198,14 @@ def test_commit_that_a_shallow_clone_has_not(versions: Path, tmp_path: Path, pac
     assert f"(git -C {clone} fetch --tags --unshallow)" in done.stdout
     must("git", "fetch", "--quiet", "--tags", "--unshallow", cwd=clone)
     assert tool(package, "preview").returncode == 0
+
+
+def test_tags_from_the_list_of_releases(versions: Path, tmp_path: Path) -> None:
+    """A clone of a clone without tags has none to fetch; one that is there is left as it is."""
+    clone = tmp_path / "clone"
+    must("git", "clone", "--quiet", "--no-tags", versions, clone, cwd=tmp_path)
+    must("git", "tag", "v0.1.0", "HEAD", cwd=clone)
+    shutil.copy2(ROOT / "Makefile", clone)
+    must("make", "tags", cwd=clone)
+    tags = {name: must("git", "rev-parse", f"{name}^{{commit}}", cwd=clone).strip() for name in released()}
+    assert tags == {**released(), "v0.1.0": must("git", "rev-parse", "HEAD", cwd=clone).strip()}
