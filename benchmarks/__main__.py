@@ -32,12 +32,8 @@ def main() -> None:
         description="Measures the rendered provider, `copier copy` and the command line, side by side. "
         "BENCH_COPIER_UV and BENCH_PYTHON_COPIER_TEMPLATE may name local git clones of these public templates.",
     )
-    parser.add_argument(
-        "--date", default=datetime.now(UTC).date().isoformat(), help="date of the report (ISO)"
-    )
-    parser.add_argument(
-        "--only", choices=_PARTS, action="append", help="one part, or several; no file is written"
-    )
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="date of the report (ISO)")
+    parser.add_argument("--only", choices=_PARTS, action="append", help="one part, or several; no file is written")
     parser.add_argument("--scale", type=float, default=1.0, help="factor of the number of rounds")
     options = parser.parse_args()
     parts = options.only or _PARTS
@@ -56,16 +52,12 @@ def main() -> None:
             tokens = rendered_package(Path(folder), "tokens", module_name="bench_tokens", **answers)
             python = credentials_environment() / "python"
             sections.append(
-                table.credentials_section(
-                    run_credentials(python, keys, tokens, max(3, round(30 * options.scale)))
-                )
+                table.credentials_section(run_credentials(python, keys, tokens, max(3, round(30 * options.scale))))
             )
     if "copying" in parts:
         _say("copier copy")
         sections.append(
-            table.copies_section(
-                run_copies(copier_environment() / "copier", max(2, round(15 * options.scale)))
-            )
+            table.copies_section(run_copies(copier_environment() / "copier", max(2, round(15 * options.scale))))
         )
     if "updates" in parts:
         _say("updates")

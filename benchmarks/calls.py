@@ -109,11 +109,7 @@ def _turn(work: Callable[[], str], row: Row, pool: ThreadPoolExecutor) -> float:
 async def _async_turn(work: Callable[[], Awaitable[str]], row: Row) -> float:
     started = time.perf_counter()
     for _ in range(row.repeats):
-        texts = (
-            [await work()]
-            if row.together == 1
-            else await asyncio.gather(*[work() for _ in range(row.together)])
-        )
+        texts = [await work()] if row.together == 1 else await asyncio.gather(*[work() for _ in range(row.together)])
     spent = time.perf_counter() - started
     _check(texts, row)
     busy = 0.0

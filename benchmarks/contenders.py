@@ -181,9 +181,7 @@ class Bare:
         """Reads one asynchronous stream."""
         body = {**self._body, "stream": True}
         async with self._async_client.stream("POST", self._url, json=body, headers=self._headers) as response:
-            return "".join(
-                [_json_delta(chunk) async for line in response.aiter_lines() if (chunk := _data(line))]
-            )
+            return "".join([_json_delta(chunk) async for line in response.aiter_lines() if (chunk := _data(line))])
 
 
 class Minimal(CustomLLM):  # type: ignore[misc]  # LiteLLM is not installed where types are checked
@@ -246,9 +244,7 @@ class Minimal(CustomLLM):  # type: ignore[misc]  # LiteLLM is not installed wher
         return self._async_client
 
 
-def _request(
-    client: httpx.Client | httpx.AsyncClient, call: Mapping[str, Any], *, stream: bool
-) -> httpx.Request:
+def _request(client: httpx.Client | httpx.AsyncClient, call: Mapping[str, Any], *, stream: bool) -> httpx.Request:
     body = {"model": call["model"], "messages": call["messages"]}
     if stream:
         body["stream"] = True

@@ -101,9 +101,7 @@ def _contenders(folder: Path) -> dict[str, Callable[[], None]]:
     authenticators = {
         KEY: keys.make_authenticator(keys.AuthSettings(api_key="k" * 40)),
         KEPT: part("token_auth").TokenAuthenticator(kept),
-        FILE: part("token_auth").TokenAuthenticator(
-            part("token_file").TokenFile(settings(token_file=str(file)))
-        ),
+        FILE: part("token_auth").TokenAuthenticator(part("token_file").TokenFile(settings(token_file=str(file)))),
         CHAIN: part("token_auth").TokenAuthenticator(part("chained").ChainedCredential(missing, kept)),
     }
     basic = httpx.BasicAuth("user", "password")

@@ -57,9 +57,7 @@ def fork_section(rows: Sequence[Row]) -> str:
 def main() -> None:
     """Reads the options, measures, prints the report and writes it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fork", description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--date", default=datetime.now(UTC).date().isoformat(), help="date of the report (ISO)"
-    )
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="date of the report (ISO)")
     parser.add_argument("--versions", help="versions of LiteLLM, with commas; no file is written")
     options = parser.parse_args()
     versions = tuple(options.versions.split(",")) if options.versions else VERSIONS

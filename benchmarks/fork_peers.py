@@ -116,9 +116,7 @@ _BY_HAND = (
             r'(\nLITELLM_CHAT_PROVIDERS\b[^\]]*?\n    "custom_openai",\n)',
             r'\1    "acme",\n',
         ),
-        Edit(
-            "litellm/constants.py", r"(\nopenai_compatible_providers\b[^=]*= \[[^\]]*)\]", r'\1    "acme",\n]'
-        ),
+        Edit("litellm/constants.py", r"(\nopenai_compatible_providers\b[^=]*= \[[^\]]*)\]", r'\1    "acme",\n]'),
     ),
     (
         Edit(
@@ -175,9 +173,7 @@ EDITS = {"by hand": (*_BY_HAND, *_BRANDING), "two hooks": (*_HOOKS, *_BRANDING)}
 _BRANDED = {edit.file for commit in _BRANDING for edit in commit}
 
 
-def run_peers(
-    repository: Path, versions: Sequence[str] = VERSIONS, resolution: str = BOTH_SIDES
-) -> list[Row]:
+def run_peers(repository: Path, versions: Sequence[str] = VERSIONS, resolution: str = BOTH_SIDES) -> list[Row]:
     """Keeps each fork in each way, and returns what each took.
 
     Args:

@@ -58,9 +58,7 @@ def provider_environment(package: Path) -> Path:
 def copier_environment() -> Path:
     """Returns the folder of programs of an environment with copier, our command's libraries, and what templates ask for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return _environment(
-        "copier", ROOT / "pyproject.toml", [*project["dependencies"], "copier-template-extensions"]
-    )
+    return _environment("copier", ROOT / "pyproject.toml", [*project["dependencies"], "copier-template-extensions"])
 
 
 def credentials_environment() -> Path:

@@ -122,11 +122,7 @@ def _row(programs: Path, template: Template, old: str, new: str, tool: str, pack
     everything = contents(package)
     text = "\n".join(everything.values())
     unmerged = must("git", "diff", "--name-only", "--diff-filter=U", cwd=package).splitlines()
-    marked = [
-        path
-        for path, words in everything.items()
-        if any(line.startswith(MARKS) for line in words.splitlines())
-    ]
+    marked = [path for path, words in everything.items() if any(line.startswith(MARKS) for line in words.splitlines())]
     return Row(
         template.name,
         old,

@@ -65,9 +65,7 @@ def stream(model: str) -> bytes:
     ]
     events.append({**head, "choices": [], "usage": _USAGE})
     parts = [b"data: %s\n\n" % json.dumps(event).encode() for event in events] + [b"data: [DONE]\n\n"]
-    writes = [
-        b"".join(parts[start : start + _EVENTS_IN_WRITE]) for start in range(0, len(parts), _EVENTS_IN_WRITE)
-    ]
+    writes = [b"".join(parts[start : start + _EVENTS_IN_WRITE]) for start in range(0, len(parts), _EVENTS_IN_WRITE)]
     body = b"".join(b"%x\r\n%s\r\n" % (len(write), write) for write in writes) + b"0\r\n\r\n"
     return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + body
 

@@ -78,9 +78,7 @@ def carry(folder: Path, moves: Moves, rendered: Callable[[str], bytes | None]) -
             (folder / source).write_bytes(mine)
             notes.append(f"{source} is no longer rendered; your edited copy of it was kept.")
         elif _merge(folder / target, base, mine):
-            notes.append(
-                f"{target} has conflicts between your edits of {source} and the new version: resolve them."
-            )
+            notes.append(f"{target} has conflicts between your edits of {source} and the new version: resolve them.")
         else:
             notes.append(f"{target} has your edits of {source} now.")
     return notes
@@ -161,9 +159,7 @@ def main(arguments: list[str]) -> int:
     try:
         moves = moves_between(listed, old, new, _answers(Path.cwd(), name))
         with tempfile.TemporaryDirectory() as scratch:
-            notes = carry(
-                Path.cwd(), moves, old_render(Path.cwd(), os.environ["VERSION_FROM"], Path(scratch), name)
-            )
+            notes = carry(Path.cwd(), moves, old_render(Path.cwd(), os.environ["VERSION_FROM"], Path(scratch), name))
     except Exception as error:
         # Copier has replaced files by now, so whatever went wrong, the way back has to be said.
         words = " ".join(str(error).split()) or type(error).__name__

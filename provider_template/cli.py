@@ -39,9 +39,7 @@ Data = Annotated[
 ]
 AnswersFile = Annotated[
     str | None,
-    typer.Option(
-        "--answers-file", "-a", metavar="PATH", help="Where the package has its answers, if they were moved."
-    ),
+    typer.Option("--answers-file", "-a", metavar="PATH", help="Where the package has its answers, if they were moved."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Trust = Annotated[bool, typer.Option("--trust", help="Let the template run its migrations.")]
@@ -57,15 +55,11 @@ def _answers(data: list[str] | None) -> dict[str, object]:
     for text in data or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise Refusal(
-                f"--data {text} is not an answer: write it as NAME=VALUE, such as --data ci=gitlab."
-            )
+            raise Refusal(f"--data {text} is not an answer: write it as NAME=VALUE, such as --data ci=gitlab.")
         try:
             found[name.strip()] = read_yaml(value) if value[:1] in ("[", "{") else value
         except yaml.YAMLError:
-            raise Refusal(
-                f"--data {text} is not an answer: {value} is no list in YAML, such as [cli, docs]."
-            ) from None
+            raise Refusal(f"--data {text} is not an answer: {value} is no list in YAML, such as [cli, docs].") from None
     return found
 
 
@@ -127,9 +121,7 @@ def update(
     with make_plan(open_package(path, answers_file), wish, keep=True) as plan:
         if plan.migrations and not trust:
             commands = ", ".join(one.words for one in plan.migrations)
-            raise Refusal(
-                f"Version {plan.to} runs code of the template ({commands}): read it, then add --trust."
-            )
+            raise Refusal(f"Version {plan.to} runs code of the template ({commands}): read it, then add --trust.")
         report = Report.of(plan)
         if not plan.is_current:
             apply(plan)
@@ -169,15 +161,11 @@ def adopt(
     path: Folder = Path(),
     template: Annotated[
         str | None,
-        typer.Option(
-            "--template", metavar="URL", help="The template; else the one that this command came with."
-        ),
+        typer.Option("--template", metavar="URL", help="The template; else the one that this command came with."),
     ] = None,
     to: To = None,
     data: Data = None,
-    defaults: Annotated[
-        bool, typer.Option("--defaults", help="Ask nothing: take what the package says.")
-    ] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing: take what the package says.")] = False,
     branch: Annotated[str, typer.Option("--branch", help="The branch to make.")] = "adopt-template",
 ) -> None:
     """Bring a provider that was written by hand under the template, on a new branch.
@@ -192,9 +180,7 @@ def adopt(
     if source is None:
         raise Refusal("Which template? Name it: --template <URL of its repository>.")
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    status = adopt_package(
-        path, source, ref=to, data=_answers(data), ask=ask, branch=branch, console=Console()
-    )
+    status = adopt_package(path, source, ref=to, data=_answers(data), ask=ask, branch=branch, console=Console())
     raise typer.Exit(status)
 
 

@@ -28,16 +28,11 @@ class Losses:
 def losses(plan: Plan) -> Losses:
     """Returns what `copier update` would lose in silence."""
     store = plan.store
-    base, ours, theirs = (
-        store.read(tree) for tree in (plan.rendered_before, plan.before, plan.rendered_after)
-    )
+    base, ours, theirs = (store.read(tree) for tree in (plan.rendered_before, plan.before, plan.rendered_after))
     edited = [
         path
         for path, entry in ours.items()
-        if path in base
-        and entry != base[path]
-        and plan.owner(path) != "yours"
-        and not plan.files.is_yours(path)
+        if path in base and entry != base[path] and plan.owner(path) != "yours" and not plan.files.is_yours(path)
     ]
     texts = store.blobs({tree[path][1] for tree in (base, ours) for path in edited})
     # Another line end is no edit.

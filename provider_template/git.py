@@ -53,9 +53,7 @@ def run(
     try:
         if detached:
             return to_its_end(command, cwd, environment(more), data)
-        return subprocess.run(
-            command, cwd=cwd, env=environment(more), input=data, capture_output=True, check=False
-        )
+        return subprocess.run(command, cwd=cwd, env=environment(more), input=data, capture_output=True, check=False)
     except FileNotFoundError:
         raise Refusal("There is no git on this machine: install git 2.38 or newer.") from None
 
@@ -90,9 +88,7 @@ for command, content in json.load(sys.stdin):
 """
 
 
-def run_detached(
-    commands: Sequence[tuple[Sequence[str], str]], cwd: Path
-) -> subprocess.CompletedProcess[bytes]:
+def run_detached(commands: Sequence[tuple[Sequence[str], str]], cwd: Path) -> subprocess.CompletedProcess[bytes]:
     """Runs several commands of git in a session of their own: they go on where this process is killed or interrupted.
 
     Args:
@@ -123,6 +119,4 @@ def require_merge_tree() -> None:
     words = must("version", cwd=Path.cwd()).split()
     numbers = tuple(int(part) for part in words[2].split(".")[:2] if part.isdigit())
     if numbers < LOWEST:
-        raise Refusal(
-            f"git {words[2]} is too old to merge without touching files: install git 2.38 or newer."
-        )
+        raise Refusal(f"git {words[2]} is too old to merge without touching files: install git 2.38 or newer.")

@@ -77,9 +77,7 @@ def to_fork(package: Path, fork: Path) -> Moved:
             (own if place else kept).append(path)
             _copy(project.folder / path, made / (place or f"{carried}/{path}"))
         _copy(project.folder / project.answers_file, made / carried / ANSWERS)
-        _put(
-            made, fork, [path for path in _all(made) if path not in _FORKS_OWN or not (fork / path).exists()]
-        )
+        _put(made, fork, [path for path in _all(made) if path not in _FORKS_OWN or not (fork / path).exists()])
     return Moved(fork, tuple(own), tuple(kept))
 
 
@@ -134,9 +132,7 @@ def _shared(answers: dict[str, Any], before: dict[str, Any] | None) -> dict[str,
     if before is None:
         return given
     own = [one for one in before["include"] if one in _PACKAGES_ONLY]
-    return {name: value for name, value in given.items() if name in before} | {
-        "include": given["include"] + own
-    }
+    return {name: value for name, value in given.items() if name in before} | {"include": given["include"] + own}
 
 
 def _render(project: Project, folder: Path, answers: dict[str, Any], scratch: Path) -> None:
@@ -216,9 +212,7 @@ def _put(made: Path, folder: Path, paths: Sequence[str]) -> None:
         left = _taken_back(folder, paths[: paths.index(path) + 1], before)
         words = "Nothing was changed: mend that, then do it again."
         if left:
-            commands = (
-                [f"rm -f -- {shlex.join(new)}"] if (new := [one for one in left if one not in before]) else []
-            )
+            commands = [f"rm -f -- {shlex.join(new)}"] if (new := [one for one in left if one not in before]) else []
             if old := [one for one in left if one in before]:
                 commands.append(f"git checkout -q -- {shlex.join(old)}")
             here = f"cd {shlex.quote(str(folder.absolute()))}"

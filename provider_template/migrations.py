@@ -126,11 +126,7 @@ def run(
         git.must("checkout", "--quiet", "--detach", refs[1], cwd=source)
     store.check_out(tree, folder)
     for one in wanted:
-        command = (
-            [rendered(word) for word in one.command]
-            if isinstance(one.command, tuple)
-            else rendered(one.command)
-        )
+        command = [rendered(word) for word in one.command] if isinstance(one.command, tuple) else rendered(one.command)
         done = subprocess.run(
             command,
             shell=isinstance(command, str),  # as Copier runs it

@@ -14,9 +14,7 @@ from provider_template.version import is_crossed
 MOVES = "hooks/moves.yml"
 
 
-def between(
-    template: Repository, ref: str, old: str, new: str, answers: Mapping[str, Any]
-) -> dict[str, str | None]:
+def between(template: Repository, ref: str, old: str, new: str, answers: Mapping[str, Any]) -> dict[str, str | None]:
     """Returns the moves on the way from one version to another: the old path, and the new one or None.
 
     Args:
@@ -50,11 +48,7 @@ def apply(moved: Mapping[str, str | None], base: Tree, ours: Tree) -> None:
     for source, target in moved.items():
         if target is None or source not in base or source not in ours:
             continue
-        if (
-            target in ours
-            or is_in_the_way(ours, target)
-            or any(is_in_the_way((target,), path) for path in ours)
-        ):
+        if target in ours or is_in_the_way(ours, target) or any(is_in_the_way((target,), path) for path in ours):
             continue
         for tree in (base, ours):
             tree[target] = tree.pop(source)

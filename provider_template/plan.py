@@ -143,9 +143,7 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
 def _committed(project: Project, prefix: str) -> str:
     """Returns the tree of a package as committed."""
     tree = f"HEAD:{prefix}".rstrip("/") if prefix else "HEAD^{tree}"
-    done = git.run(
-        "rev-parse", "--verify", "--quiet", f"HEAD:{prefix}{project.answers_file}", cwd=project.folder
-    )
+    done = git.run("rev-parse", "--verify", "--quiet", f"HEAD:{prefix}{project.answers_file}", cwd=project.folder)
     if done.returncode:
         raise Refusal(
             f"{project.folder / project.answers_file} is not committed, and an update has to change it: git add --force it and commit."
@@ -277,9 +275,7 @@ def _name_version(path: Path, version: str) -> None:
     text = path.read_text(encoding="utf-8")
     # A commit such as 0123456 would be read as a number.
     quoted = version if read_yaml(version) == version else f"'{version}'"
-    path.write_text(
-        re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {quoted}", text, count=1), encoding="utf-8"
-    )
+    path.write_text(re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {quoted}", text, count=1), encoding="utf-8")
 
 
 def _text(path: Path) -> str | None:
@@ -296,19 +292,11 @@ def _refuse_lost_answers(recorded: Mapping[str, Any], answers: Mapping[str, Any]
         if name.startswith("_") or name not in answers or name in (wish.data or {}) or answers[name] == value:
             continue
         simple = isinstance(answers[name], str) and "\n" not in answers[name]
-        such = (
-            f", such as --data {shlex.quote(f'{name}={answers[name]}')}"
-            if simple
-            else f" with --data {name}=..."
-        )
-        raise Refusal(
-            f"{name} is answered with {value!r}, which the new version refuses: give another answer{such}."
-        )
+        such = f", such as --data {shlex.quote(f'{name}={answers[name]}')}" if simple else f" with --data {name}=..."
+        raise Refusal(f"{name} is answered with {value!r}, which the new version refuses: give another answer{such}.")
 
 
-def _leave_yours(
-    base: Tree, ours: Tree, theirs: Tree, new: TemplateFiles, old: TemplateFiles
-) -> tuple[str, ...]:
+def _leave_yours(base: Tree, ours: Tree, theirs: Tree, new: TemplateFiles, old: TemplateFiles) -> tuple[str, ...]:
     """Takes the changes of the author's files out of theirs; returns those that it would have dropped."""
     kept: list[str] = []
     for path in sorted({*base, *theirs}):

@@ -81,9 +81,7 @@ class TemplateFiles:
 
     def instead_of(self, path: str) -> str:
         """Returns what to do rather than to edit that file."""
-        return next(
-            (words for pattern, words in self.instead.items() if matches((pattern,), path)), "see AGENTS.md"
-        )
+        return next((words for pattern, words in self.instead.items() if matches((pattern,), path)), "see AGENTS.md")
 
 
 def matches(patterns: Iterable[str], path: str) -> bool:
@@ -244,11 +242,7 @@ def refuse_relative(project: Project) -> None:
     places = (folder / source for folder in (project.folder, project.folder.parent, Path.cwd()))
     wanted = ("rev-parse", "--verify", "--quiet", f"{project.commit}^{{commit}}")
     there = next(
-        (
-            place.resolve()
-            for place in places
-            if place.is_dir() and git.run(*wanted, cwd=place).returncode == 0
-        ),
+        (place.resolve() for place in places if place.is_dir() and git.run(*wanted, cwd=place).returncode == 0),
         None,
     )
     raise Refusal(

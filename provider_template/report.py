@@ -115,9 +115,7 @@ class Report:
             fixed = ", ".join(one.version for one in plan.security)
             first = next((fix for one in plan.security for fix in one.fixes), "")
             parts[:0] = [f"**Security fixes ({fixed}):** {first}"]
-            parts += _section(
-                "Security fixes", (f"{one.version}: {fix}" for one in plan.security for fix in one.fixes)
-            )
+            parts += _section("Security fixes", (f"{one.version}: {fix}" for one in plan.security for fix in one.fixes))
         for owner, words in _OWNERS.items():
             found = [change for change in self.changes if change.owner == owner]
             counts = sorted(Counter(change.kind for change in found).items())
@@ -125,9 +123,7 @@ class Report:
             parts += _section(title, (change.words for change in found))
         answers = (f"`{name}`: {value!r}" for name, value in plan.new_answers.items())
         parts += _section("Conflicts to resolve by hand", _quoted(plan.conflicts))
-        parts += _section(
-            "Yours, and no longer rendered: they stay, delete them when you like", _quoted(plan.kept)
-        )
+        parts += _section("Yours, and no longer rendered: they stay, delete them when you like", _quoted(plan.kept))
         parts += _section("New questions, with their answers", answers)
         commands = (one.words for one in plan.migrations)
         parts += _section("Code of the template that runs, so --trust is needed", _quoted(commands))

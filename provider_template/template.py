@@ -105,9 +105,7 @@ class Repository:
 
     def has(self, ref: str) -> bool:
         """Returns whether there is such a version."""
-        return (
-            git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=self.folder).returncode == 0
-        )
+        return git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=self.folder).returncode == 0
 
     def describe(self, ref: str) -> str:
         """Returns what Copier writes into answers files for a version: its tag, or what git describes.
@@ -146,19 +144,10 @@ class Repository:
         """Returns the settings that `copier.yml` of a version holds itself, without what it includes."""
         text = self.text(ref, "copier.yml") or self.text(ref, "copier.yaml") or ""
         try:
-            documents = [
-                document for document in yaml.load_all(text, Loader=_Loader) if isinstance(document, dict)
-            ]
+            documents = [document for document in yaml.load_all(text, Loader=_Loader) if isinstance(document, dict)]
         except yaml.YAMLError:
-            raise Refusal(
-                f"copier.yml of the template's version {ref} is no YAML: tell its owners."
-            ) from None
-        return {
-            key: value
-            for document in documents
-            for key, value in document.items()
-            if str(key).startswith("_")
-        }
+            raise Refusal(f"copier.yml of the template's version {ref} is no YAML: tell its owners.") from None
+        return {key: value for document in documents for key, value in document.items() if str(key).startswith("_")}
 
 
 class _Loader(yaml.SafeLoader):

@@ -47,9 +47,7 @@ class Store:
         self.folder = scratch
         self._git_dir = scratch / "store.git"
         self._indexes = 0
-        words = git.must("rev-parse", "--show-object-format", "--git-path", "objects", cwd=package).split(
-            "\n"
-        )
+        words = git.must("rev-parse", "--show-object-format", "--git-path", "objects", cwd=package).split("\n")
         objects = (package / words[1]).absolute()
         self._format = words[0]
         git.must("init", "--quiet", "--bare", f"--object-format={words[0]}", self._git_dir, cwd=scratch)
@@ -157,9 +155,7 @@ class Store:
     def renames(self, one: str, other: str) -> dict[str, str]:
         """Returns the files of the other tree that have moved there, each with its path in the first."""
         words = iter(
-            self.git("diff", "-M", "-l10000", "-z", "--name-status", "--diff-filter=R", one, other).split(
-                "\0"
-            )
+            self.git("diff", "-M", "-l10000", "-z", "--name-status", "--diff-filter=R", one, other).split("\0")
         )
         return {target: source for _, source, target in zip(words, words, words, strict=False)}
 

@@ -22,14 +22,10 @@ def apply(plan: Plan) -> None:
     top = plan.top
     head = git.must("rev-parse", "HEAD", cwd=top)
     if (
-        plan.store.git(
-            "rev-parse", f"{head}:{plan.prefix}".rstrip("/") if plan.prefix else f"{head}^{{tree}}"
-        )
+        plan.store.git("rev-parse", f"{head}:{plan.prefix}".rstrip("/") if plan.prefix else f"{head}^{{tree}}")
         != plan.before
     ):
-        raise Refusal(
-            "A commit was made while the update was computed: nothing was changed, so update again."
-        )
+        raise Refusal("A commit was made while the update was computed: nothing was changed, so update again.")
     _refuse_files_in_the_way(plan)
     whole = plan.store.change(f"{head}^{{tree}}", plan.prefix, plan.after)
     index = Path(git.must("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=top))

@@ -237,9 +237,7 @@ def _shortened(value: object) -> str:
 
 def _has_default(question: Mapping[str, Any]) -> bool:
     # Only these types take null for an answer.
-    return question.get("default") is not None or (
-        "default" in question and question.get("type") in ("json", "yaml")
-    )
+    return question.get("default") is not None or ("default" in question and question.get("type") in ("json", "yaml"))
 
 
 def missing_defaults(template: Template) -> list[str]:
@@ -294,9 +292,7 @@ def copiers(config: Config) -> dict[str, tuple[Question, object]]:
                 **details,
             )
             given = _has_default(details)
-            context[name] = (
-                question.parse_answer(question.render_value(details["default"])) if given else None
-            )
+            context[name] = question.parse_answer(question.render_value(details["default"])) if given else None
             found[name] = (question, context[name])
     return found
 
@@ -587,17 +583,11 @@ def main(root: Path = ROOT, answers: Sequence[Mapping[str, Answer]] | None = Non
             for rule in RULES:
                 found += rule(template)
         except (CopierError, TemplateError, ValueError) as error:
-            found.append(
-                f"The template does not render ({error}): mend that first, the rest was not looked at."
-            )
+            found.append(f"The template does not render ({error}): mend that first, the rest was not looked at.")
     for sentence in found:
         print(sentence)
     if not found:
-        since = (
-            f"since {template.tag}"
-            if template.tag
-            else "(no released tag before HEAD to compare with: make tags)"
-        )
+        since = f"since {template.tag}" if template.tag else "(no released tag before HEAD to compare with: make tags)"
         print(f"The template keeps its {len(RULES)} rules {since}, in {len(template.answers)} renders.")
     return 1 if found else 0
 

@@ -55,9 +55,7 @@ CACHE = "LITELLM_UPSTREAM_CACHE"
 
 _BRANCH = "refs/heads/main"
 _WHO = "LiteLLM releases <releases@example.invalid>"
-_START = (
-    1_767_225_600  # 2026-01-01; releases of different lines were not uploaded in the order of their numbers
-)
+_START = 1_767_225_600  # 2026-01-01; releases of different lines were not uploaded in the order of their numbers
 _DAY = 86_400
 _SECONDS = 60
 # To be raised when the same versions are to give other commits: what is kept then counts no more.
@@ -128,9 +126,7 @@ def find(version: str) -> Sdist:
     """
     command = [_UV, "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", "--quiet"]
     try:
-        done = subprocess.run(
-            command, input=f"litellm=={version}\n", capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, input=f"litellm=={version}\n", capture_output=True, text=True, check=False)
     except OSError as error:
         raise UpstreamError(f"uv did not start: {error}.") from error
     if "there is no version of litellm" in done.stderr:
@@ -166,9 +162,7 @@ def download(sdist: Sdist, folder: Path) -> Path:
         with partial.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != sdist.sha256:
-            raise UpstreamError(
-                f"The sdist of LiteLLM {sdist.version} has SHA-256 {digest}: not the index's."
-            )
+            raise UpstreamError(f"The sdist of LiteLLM {sdist.version} has SHA-256 {digest}: not the index's.")
         partial.rename(archive)
     except OSError as error:
         raise UpstreamError(f"The sdist of LiteLLM {sdist.version} was not downloaded: {error}.") from error
@@ -242,9 +236,7 @@ def _known(versions: Sequence[str], cache: Path) -> dict[str, tuple[Path, str]]:
     """Returns for each version that some kept repository has: that repository, and the hash of its tree."""
     known: dict[str, tuple[Path, str]] = {}
     for repository in sorted(cache.glob(f"format-{_FORMAT}-*.git")):
-        shown = _git(
-            "for-each-ref", "--format=%(refname:strip=2) %(*tree)", "refs/tags", cwd=repository
-        ).split("\n")
+        shown = _git("for-each-ref", "--format=%(refname:strip=2) %(*tree)", "refs/tags", cwd=repository).split("\n")
         for line in filter(None, shown):
             tag, tree = line.split(" ")
             if tag[1:] in versions:
@@ -252,9 +244,7 @@ def _known(versions: Sequence[str], cache: Path) -> dict[str, tuple[Path, str]]:
     return known
 
 
-def _import(
-    repository: Path, versions: Sequence[str], trees: Mapping[str, str], archives: Mapping[str, Path]
-) -> None:
+def _import(repository: Path, versions: Sequence[str], trees: Mapping[str, str], archives: Mapping[str, Path]) -> None:
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             ["git", "fast-import", "--quiet", "--done"],
@@ -351,9 +341,7 @@ def _git(*arguments: str, cwd: Path | None = None) -> str:
     except OSError as error:
         raise UpstreamError(f"git did not start: {error}.") from error
     if done.returncode:
-        raise UpstreamError(
-            f"git {arguments[0]} ended with {done.returncode}: {' '.join(done.stderr.split())}"
-        )
+        raise UpstreamError(f"git {arguments[0]} ended with {done.returncode}: {' '.join(done.stderr.split())}")
     return done.stdout
 
 
@@ -363,9 +351,7 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m scripts.litellm_upstream",
         description="Builds a bare git repository with a commit and a tag for each of LiteLLM's releases.",
     )
-    parser.add_argument(
-        "--versions", default=",".join(VERSIONS), help="released versions, with commas between"
-    )
+    parser.add_argument("--versions", default=",".join(VERSIONS), help="released versions, with commas between")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="a new folder to copy the repository to")
     options = parser.parse_args(arguments)
     try:

@@ -51,9 +51,7 @@ def taken_folders() -> list[str]:
     import litellm
 
     found = Path(str(litellm.__file__)).with_name("llms").iterdir()
-    return sorted(
-        {path.stem for path in found if path.is_dir() or path.suffix == ".py"} - {"__init__", "__pycache__"}
-    )
+    return sorted({path.stem for path in found if path.is_dir() or path.suffix == ".py"} - {"__init__", "__pycache__"})
 
 
 def rendered() -> str:
@@ -90,9 +88,7 @@ def main() -> int:
         return 0
     if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
         return 0
-    print(
-        f"{TARGET.name} is not what LiteLLM {version('litellm')} gives: run `make taken-names` and commit the file."
-    )
+    print(f"{TARGET.name} is not what LiteLLM {version('litellm')} gives: run `make taken-names` and commit the file.")
     return 1
 
 

@@ -116,9 +116,7 @@ def layouts(root: Path = ROOT) -> dict[str, Layout]:
     }
     for link, folder in _links(root / "template").items():
         for condition, patterns in found["package"].when.items():
-            here = [
-                f"/{link}{found[len(folder) + 1 :]}" for found in patterns if found.startswith(f"/{folder}/")
-            ]
+            here = [f"/{link}{found[len(folder) + 1 :]}" for found in patterns if found.startswith(f"/{folder}/")]
             if here:
                 found["fork"].when.setdefault(condition, []).extend(here)
     return found
@@ -128,10 +126,7 @@ def _links(template: Path) -> dict[str, str]:
     """Returns the links of a fork to folders of the package, as patterns: the link, and the folder."""
     top, package = template / "fork", template / "package"
     links = [
-        Path(folder, name)
-        for folder, names, _ in os.walk(top)
-        for name in names
-        if Path(folder, name).is_symlink()
+        Path(folder, name) for folder, names, _ in os.walk(top) for name in names if Path(folder, name).is_symlink()
     ]
     return {
         _pattern(link.relative_to(top)): _pattern(link.resolve().relative_to(package))
@@ -163,9 +158,7 @@ def sources(layout: str) -> list[Path]:
         for name in names
         if "__pycache__" not in folder
     ]
-    return sorted(
-        (path for path in found if path.name not in NOBODYS), key=lambda path: plain(path_of(path, layout))
-    )
+    return sorted((path for path in found if path.name not in NOBODYS), key=lambda path: plain(path_of(path, layout)))
 
 
 def digest(content: bytes) -> str:
@@ -230,9 +223,7 @@ def _list(name: str, layout: Layout) -> str:
         answers=_ANSWERS[name],
         shared=shared,
         patterns=_indented(2, [f"- {pattern}" for pattern in layout.yours]),
-        instead=_indented(
-            2, [f"{_quoted(pattern)}: {_quoted(text)}" for pattern, text in layout.instead.items()]
-        ),
+        instead=_indented(2, [f"{_quoted(pattern)}: {_quoted(text)}" for pattern, text in layout.instead.items()]),
         **{owner: "\n".join(found) for owner, found in lines.items()},
     )
 
@@ -243,11 +234,7 @@ def _indented(spaces: int, lines: list[str]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Writes the files, or with `--check` only says which are not current; returns the exit status."""
-    stale = [
-        path
-        for path, text in files().items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
+    stale = [path for path, text in files().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if "--check" in arguments:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is not current: run make files")

@@ -144,9 +144,7 @@ def choices(question: Mapping[str, Any]) -> list[str]:
 
 def asked(name: str, answers: Mapping[str, Answer]) -> bool:
     """Tells whether the `when` of a question holds for these answers."""
-    return _holds(
-        name, tuple(str(answers.get(other, questions()[other]["default"])) for other in controllers(name))
-    )
+    return _holds(name, tuple(str(answers.get(other, questions()[other]["default"])) for other in controllers(name)))
 
 
 def shown(name: str, answers: Mapping[str, Answer]) -> bool:
@@ -178,9 +176,7 @@ def controllers(name: str) -> tuple[str, ...]:
 def _holds(name: str, values: tuple[str, ...]) -> bool:
     when = questions()[name].get("when", True)
     return (
-        when
-        if isinstance(when, bool)
-        else _rendered(when, dict(zip(controllers(name), values, strict=True))) == "True"
+        when if isinstance(when, bool) else _rendered(when, dict(zip(controllers(name), values, strict=True))) == "True"
     )
 
 
@@ -302,8 +298,7 @@ def shapes() -> tuple[Shape, ...]:
         if factor.question in steering:
             decided = [{**one, position: index} for one in decided for index in _open(factor, one)]
     return tuple(
-        tuple((one[n],) if n in one else _open(factor, one) for n, factor in enumerate(factors()))
-        for one in decided
+        tuple((one[n],) if n in one else _open(factor, one) for n, factor in enumerate(factors())) for one in decided
     )
 
 
@@ -321,8 +316,7 @@ def feasible_pairs() -> frozenset[Pair]:
     The default text of a question that not everybody is asked is not: the single rows have it.
     """
     open_ones = [
-        [[index for index in indices if not _plain(n, index)] for n, indices in enumerate(shape)]
-        for shape in shapes()
+        [[index for index in indices if not _plain(n, index)] for n, indices in enumerate(shape)] for shape in shapes()
     ]
     return frozenset(
         (one, first, two, second)
@@ -399,12 +393,7 @@ def sample_rows() -> tuple[Row, ...]:
     """Returns a few rows, the defaults first, that together hold every choice and every odd text."""
     missing = _Missing()
     rows = [tuple(indices[0] for indices in shapes()[0])]
-    wanted = {
-        (n, i)
-        for n, factor in enumerate(factors())
-        for i, text in enumerate(factor.values)
-        if text is not None
-    }
+    wanted = {(n, i) for n, factor in enumerate(factors()) for i, text in enumerate(factor.values) if text is not None}
     while wanted := wanted - values_of(rows[-1]):
         missing.remove(rows[-1])
         rows.append(_best((_row(shape, {}, missing, wanted) for shape in shapes()), missing, wanted))
@@ -446,6 +435,4 @@ def values_of(row: Row) -> set[Value]:
 
 def row_id(row: Row) -> str:
     """Returns a short name of the row for test reports: its values as letters, one for each factor."""
-    return "".join(
-        "." if factor.absent(i) else chr(ord("a") + i) for factor, i in zip(factors(), row, strict=True)
-    )
+    return "".join("." if factor.absent(i) else chr(ord("a") + i) for factor, i in zip(factors(), row, strict=True))

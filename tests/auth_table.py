@@ -73,8 +73,7 @@ def in_columns(rows: Sequence[TableRow]) -> str:
     lines += [[*(str(row[column]) for column in COLUMNS), "" if is_good(row) else "WRONG"] for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 

@@ -24,9 +24,7 @@ _LEFTOVER = re.compile(r"(?<!\$)\{\{|\{%|\{#")
 # In Python, two braces in a row are also an f-string's way to write one.
 _LEFTOVER_IN_PYTHON = re.compile(r"\{\{-? |\{%|\{#")
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|raise NotImplementedError)\b")
-_SECRET = re.compile(
-    r"secret|passw|passphrase|credential|(api|private|client|jwt)_key$|token$", re.IGNORECASE
-)
+_SECRET = re.compile(r"secret|passw|passphrase|credential|(api|private|client|jwt)_key$|token$", re.IGNORECASE)
 # These ask where in a file a token is, not for the token.
 _PLACES = ("file_access_token", "file_refresh_token")
 _HOMES = re.compile(r"/home/\w|/Users/\w|[A-Z]:\\Users")
@@ -94,11 +92,7 @@ def texts(folder: Path, machine: Iterable[Path] = ()) -> list[str]:
 def owners(folder: Path) -> list[str]:
     """What `.template-files.yml` says of the files, against the files; and whether the template's say whose they are."""
     listed = yaml.safe_load(in_fork(folder, FILES).read_text(encoding="utf-8"))
-    there = {
-        path.relative_to(folder).as_posix()
-        for path in files(folder)
-        if path.name not in (FILES, ANSWERS_FILE)
-    }
+    there = {path.relative_to(folder).as_posix() for path in files(folder) if path.name not in (FILES, ANSWERS_FILE)}
     all_listed = [*listed["template"], *listed["shared"], *listed["yours"]]
     found = [f"{path}: listed twice" for path, times in Counter(all_listed).items() if times > 1]
     found += [f"{path}: listed, and not there" for path in sorted({*all_listed} - there)]
@@ -230,8 +224,7 @@ def asks_for_a_secret(name: str) -> bool:
 def same(one: Path, other: Path) -> list[str]:
     """Files of two renders that differ in name, bytes or mode."""
     left, right = (
-        {p.relative_to(folder): (p.read_bytes(), p.stat().st_mode) for p in files(folder)}
-        for folder in (one, other)
+        {p.relative_to(folder): (p.read_bytes(), p.stat().st_mode) for p in files(folder)} for folder in (one, other)
     )
     return [
         f"{path}: two renders of the same answers differ"

@@ -61,7 +61,5 @@ def tree(installed: Path, render: Path, folder: Path, *, hooked: bool = True) ->
         (folder / PROVIDERS / source.name).symlink_to(source.resolve())
     for path in sorted(edited):
         text = (installed / path).read_text(encoding="utf-8")
-        (folder / path).write_text(
-            with_hooks(text, [hook for hook in hooks if hook["file"] == path]), encoding="utf-8"
-        )
+        (folder / path).write_text(with_hooks(text, [hook for hook in hooks if hook["file"] == path]), encoding="utf-8")
     return folder

@@ -100,9 +100,7 @@ def run(*command: str | Path, cwd: Path, **more: str) -> subprocess.CompletedPro
 def must(*command: str | Path, cwd: Path, **more: str) -> str:
     """Runs a command that has to succeed, and returns what it printed."""
     done = run(*command, cwd=cwd, **more)
-    assert done.returncode == 0, (
-        f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}"
-    )
+    assert done.returncode == 0, f"`{' '.join(map(str, command))}` ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
 
 

@@ -63,9 +63,7 @@ def test_rows_answer_what_is_asked_and_nothing_else() -> None:
 
 def test_a_question_that_is_not_asked_is_a_row_too() -> None:
     for name in {factor.question for factor in factors() if factor.conditional}:
-        assert any(
-            name not in to_answers(row) and not asked(name, to_answers(row)) for row in covering_rows()
-        )
+        assert any(name not in to_answers(row) and not asked(name, to_answers(row)) for row in covering_rows())
 
 
 def test_the_rows_hold_every_answer() -> None:
@@ -75,10 +73,7 @@ def test_the_rows_hold_every_answer() -> None:
 
 def test_the_sample_holds_every_choice_and_every_odd_text() -> None:
     everything = {
-        (n, i)
-        for n, factor in enumerate(factors())
-        for i, value in enumerate(factor.values)
-        if value is not None
+        (n, i) for n, factor in enumerate(factors()) for i, value in enumerate(factor.values) if value is not None
     }
     assert everything <= set().union(*(values_of(row) for row in sample_rows()))
     assert sample_rows() == covering_rows()[: len(sample_rows())]

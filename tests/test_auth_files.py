@@ -39,9 +39,7 @@ def test_every_kind_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("answers", cases())
-def test_only_what_the_answer_needs_is_rendered(
-    answers: Answers, copier_template: Path, tmp_path: Path
-) -> None:
+def test_only_what_the_answer_needs_is_rendered(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", answers)
     parts = parts_of(answers)
     wanted = {"__init__.py", "credentials.py", *(f"{kind}.py" for kind in kinds_of(answers))}

@@ -91,9 +91,7 @@ def browser(chromium: str, tmp_path: Path) -> Iterator[str]:
     """Gives a value of BROWSER that opens an address in Chromium; it is ended after the test."""
     script, running = tmp_path / "browser", tmp_path / "browser.pid"
     command = " ".join([chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"])
-    script.write_text(
-        f'#!/bin/sh\necho $$ > {running}\nexec {command} "$1" > {script}.log 2>&1\n', encoding="utf-8"
-    )
+    script.write_text(f'#!/bin/sh\necho $$ > {running}\nexec {command} "$1" > {script}.log 2>&1\n', encoding="utf-8")
     script.chmod(0o700)
     # With & at its end, Python's webbrowser does not wait for the end of the browser.
     yield f"{script} %s &"

@@ -118,9 +118,7 @@ def test_with_copier(tmp_path: Path) -> None:
     template = template_with_versions(tmp_path / "template")
     package = render(template, "v0.2.0", {}, tmp_path / "package")
     demo = package / "tests" / "demo.py"
-    demo.write_text(
-        demo.read_text(encoding="utf-8").replace("def say(", "# mine\ndef say("), encoding="utf-8"
-    )
+    demo.write_text(demo.read_text(encoding="utf-8").replace("def say(", "# mine\ndef say("), encoding="utf-8")
     commit(package, "Edit")
     refused = subprocess.run(
         [BIN / "copier", "update", "--defaults"], cwd=package, capture_output=True, text=True, check=False

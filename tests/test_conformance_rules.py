@@ -19,9 +19,7 @@ def package(copier_template: Path, tmp_path: Path) -> Path:
 def suite(package: Path, tools: Tools, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a part of the rendered suite, the package taken from its source folder."""
     more = {"PYTHONPATH": str(package / "src"), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    return run(
-        tools.python, "-m", "pytest", "-q", "tests/conformance/test_chat.py", *arguments, cwd=package, **more
-    )
+    return run(tools.python, "-m", "pytest", "-q", "tests/conformance/test_chat.py", *arguments, cwd=package, **more)
 
 
 def test_declared_feature_is_left_out_and_reported(package: Path, tools: Tools) -> None:

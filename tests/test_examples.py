@@ -20,9 +20,7 @@ def test_there_are_three_at_least() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
-def test_a_worked_example_renders_clean(
-    file: Path, copier_template: Path, tmp_path: Path, tools: Tools
-) -> None:
+def test_a_worked_example_renders_clean(file: Path, copier_template: Path, tmp_path: Path, tools: Tools) -> None:
     answers: Answers = yaml.safe_load(file.read_text(encoding="utf-8"))
     not_asked = [name for name in answers if not asked(name, answers)]
     assert not not_asked

@@ -48,9 +48,7 @@ def test_other_files_stay(copier_template: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", OF_THE_AUTHOR)
 @pytest.mark.parametrize("options", [(), ("--overwrite",)], ids=["plain", "overwrite"])
-def test_a_file_of_the_author_is_kept(
-    name: str, options: tuple[str, ...], copier_template: Path, folder: Path
-) -> None:
+def test_a_file_of_the_author_is_kept(name: str, options: tuple[str, ...], copier_template: Path, folder: Path) -> None:
     path = put(folder, name)
     assert copy(copier_template, folder, *options).returncode == 0
     assert path.read_text(encoding="utf-8") == THEIRS

@@ -131,9 +131,7 @@ def test_the_files_around(copier_template: Path, tmp_path: Path) -> None:
     around = {
         path.as_posix()
         for path in found
-        if not path.as_posix().startswith(
-            (SOURCE, TESTS, f"{OWN}/examples", f"{OWN}/proxy", "fork/tool/", "fork/ci/")
-        )
+        if not path.as_posix().startswith((SOURCE, TESTS, f"{OWN}/examples", f"{OWN}/proxy", "fork/tool/", "fork/ci/"))
     }
     assert around - {"DEV_FLOW.md"} == {
         ".github/workflows/fork-sync.yml",
@@ -389,16 +387,12 @@ def test_an_update_by_copier(tmp_path: Path) -> None:
 
 def in_tree(tools: Tools, made: Path, folder: Path, *arguments: str | Path) -> Any:
     """Runs Python in a fork, with LiteLLM as `tree` has made it in a folder."""
-    return run(
-        tools.python, *arguments, cwd=made, PYTHONPATH=str(folder), LITELLM_LOCAL_MODEL_COST_MAP="True"
-    )
+    return run(tools.python, *arguments, cwd=made, PYTHONPATH=str(folder), LITELLM_LOCAL_MODEL_COST_MAP="True")
 
 
 @pytest.mark.slow  # the probes are in the sample
 @pytest.mark.parametrize("answers", [pytest.param({}, id="default"), *KINDS])
-def test_the_suite_passes_in_tree(
-    answers: Answers, copier_template: Path, tools: Tools, tmp_path: Path
-) -> None:
+def test_the_suite_passes_in_tree(answers: Answers, copier_template: Path, tools: Tools, tmp_path: Path) -> None:
     made = render(copier_template, tmp_path / "fork", fork_answers(answers))
     litellm = tree(installed_litellm(tools), made, tmp_path / "tree")
     done = in_tree(tools, made, litellm, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS)
@@ -411,7 +405,9 @@ def test_probes_pass_and_fail(copier_template: Path, tools: Tools, tmp_path: Pat
     (made / TESTS / "unsupported.toml").write_text('tools = "it has none"\n', encoding="utf-8")
     litellm = tree(installed_litellm(tools), made, tmp_path / "tree")
     module = f"{TESTS.replace('/', '.')}.conformance.probes"
-    probes = "import get_llm_provider prices completion acompletion stream astream rate_limit tools router another_map proxy"
+    probes = (
+        "import get_llm_provider prices completion acompletion stream astream rate_limit tools router another_map proxy"
+    )
     wanted = [f"ok {probe}" for probe in probes.split()]
     wanted[wanted.index("ok tools")] = "left out tools: it has none"
     done = in_tree(tools, made, litellm, "-m", module)
@@ -453,9 +449,7 @@ assert {f"{name}/chat-small" for name in names} <= set(litellm.model_cost)
     assert done.returncode == 0, done.stdout
 
 
-def test_a_broken_models_file_breaks_its_provider_only(
-    copier_template: Path, tools: Tools, tmp_path: Path
-) -> None:
+def test_a_broken_models_file_breaks_its_provider_only(copier_template: Path, tools: Tools, tmp_path: Path) -> None:
     made = fork(copier_template, tmp_path / "fork", auth="none")
     litellm = tree(installed_litellm(tools), made, tmp_path / "tree")
     (made / SOURCE / "models.yaml").write_text("- chat-large\n", encoding="utf-8")

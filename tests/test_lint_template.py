@@ -120,9 +120,7 @@ def test_the_template_keeps_its_rules() -> None:
     assert done.stdout.count("\n") == 1
 
 
-def test_findings_are_printed_and_make_the_exit_status(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_findings_are_printed_and_make_the_exit_status(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     move(root, ".editorconfig", "a|b")
     assert lint_template.main(root, ({},)) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -217,9 +215,7 @@ def test_a_tightened_validator(root: Path) -> None:
 def test_a_default_that_is_refused_now(root: Path) -> None:
     refuses = "{% if author_name.endswith(' maintainers') %}No.{% endif %}"
     change(root, IDENTITY, "author_name", default="Me", validator=refuses)
-    assert lint_template.lost_answers(template(root)) == [
-        f"author_name: 'Acme AI maintainers' is accepted {REPLACED}"
-    ]
+    assert lint_template.lost_answers(template(root)) == [f"author_name: 'Acme AI maintainers' is accepted {REPLACED}"]
 
 
 def test_a_validator_that_is_tightened_by_what_it_reads(root: Path) -> None:
@@ -287,9 +283,7 @@ def test_a_removed_file_and_a_removed_link_of_forks(root: Path) -> None:
 
 def test_each_file_is_looked_at_once_though_links_lead_to_it(root: Path) -> None:
     write(root, f"{PACKAGE}/tests/planted.md.jinja", "{{ now() }} \n")
-    assert lint_template.changing_code(template(root)) == [
-        f"{PACKAGE}/tests/planted.md.jinja: uses now(, {CHANGES}"
-    ]
+    assert lint_template.changing_code(template(root)) == [f"{PACKAGE}/tests/planted.md.jinja: uses now(, {CHANGES}"]
 
 
 def test_the_authors_files_and_a_path_from_another_source_are_not_lost(root: Path) -> None:
@@ -331,9 +325,7 @@ def repeats(root: Path, *answers: Mapping[str, Answer]) -> list[str]:
 def test_lines_that_stand_twice(root: Path) -> None:
     lines = "".join(f"{number}\n" for number in range(8))
     write(root, f"{PACKAGE}/planted.md.jinja", f"{{{{ provider }}}}\n{lines}between\n{lines}and\n{lines}")
-    assert repeats(root) == [
-        f"planted.md: lines 2 to 9 stand again at 11 to 18 (with the defaults), {MERGED}"
-    ]
+    assert repeats(root) == [f"planted.md: lines 2 to 9 stand again at 11 to 18 (with the defaults), {MERGED}"]
 
 
 def test_blank_lines_repeat_each_other(root: Path) -> None:
@@ -346,9 +338,7 @@ def test_lines_that_stand_twice_with_some_answers(root: Path) -> None:
     again = f"{{% if auth == 'none' %}}\n{lines}{{% endif %}}\n"
     write(root, f"{PACKAGE}/planted.md.jinja", f"{lines}{again}")
     answers: tuple[dict[str, Answer], ...] = ({}, {"auth": "none"}, {"auth": "none", "ci": "gitlab"})
-    assert repeats(root, *answers) == [
-        f"planted.md: lines 1 to 8 stand again at 9 to 16 (with auth: none), {MERGED}"
-    ]
+    assert repeats(root, *answers) == [f"planted.md: lines 1 to 8 stand again at 9 to 16 (with auth: none), {MERGED}"]
 
 
 def test_five_lines_and_records_may_stand_twice(root: Path) -> None:
@@ -415,9 +405,7 @@ def test_settings_that_run_code(setting: str, root: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/etc/x.yml", "../x.yml", "a/../../x.yml", "~/x.yml", "C:\\x.yml"])
 def test_data_outside_of_the_project(path: str, root: Path) -> None:
-    set_up(
-        root, _external_data={"inside": "a..b/x.yml", "answers": "{{ _copier_conf.answers_file }}", "x": path}
-    )
+    set_up(root, _external_data={"inside": "a..b/x.yml", "answers": "{{ _copier_conf.answers_file }}", "x": path})
     assert lint_template.asks_for_trust(template(root)) == [
         f"copier.yml: _external_data reads {path!r} outside the project, for which Copier wants --trust: read a file of "
         "the project."

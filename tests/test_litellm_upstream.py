@@ -78,9 +78,7 @@ def test_each_version_is_a_commit_and_an_annotated_tag(index: Path, tmp_path: Pa
     assert in_cache(tmp_path) == ["lock", "sdists"]
 
 
-def test_what_is_kept_is_not_downloaded_again(
-    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_kept_is_not_downloaded_again(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = upstream([OLD, NEW])
     for version in (OLD, NEW):
         (index / f"litellm-{version}.tar.gz").unlink()
@@ -111,9 +109,7 @@ def test_two_processes_at_once_after_one_that_was_killed(tmp_path: Path) -> None
 @pytest.mark.usefixtures("index")
 def test_a_version_that_is_not_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--versions", f"{OLD},1.100.3"]) == 1
-    assert capsys.readouterr().err == (
-        "LiteLLM 1.100.3 is not published: the package index has no such version.\n"
-    )
+    assert capsys.readouterr().err == ("LiteLLM 1.100.3 is not published: the package index has no such version.\n")
     assert not list((tmp_path / "cache").glob("*.git"))
     assert not list((tmp_path / "cache").glob("partial-*"))
 
@@ -126,17 +122,13 @@ def test_an_index_that_does_not_answer(index: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("versions", [[], ["newest"]])
 def test_versions_that_are_none(versions: list[str]) -> None:
-    with pytest.raises(
-        UpstreamError, match=r"^(Name at least one version|Not the version of a release: .*)\.$"
-    ):
+    with pytest.raises(UpstreamError, match=r"^(Name at least one version|Not the version of a release: .*)\.$"):
         upstream(versions)
 
 
 def test_an_archive_that_is_not_what_the_index_said(tmp_path: Path) -> None:
     archive = release(tmp_path, OLD, {})
-    with pytest.raises(
-        UpstreamError, match=r"^The sdist of LiteLLM 1\.100\.0 has SHA-256 \w+: not the index's\.$"
-    ):
+    with pytest.raises(UpstreamError, match=r"^The sdist of LiteLLM 1\.100\.0 has SHA-256 \w+: not the index's\.$"):
         download(Sdist(OLD, archive.as_uri(), "0" * 64), tmp_path)
     missing = Sdist(OLD, (tmp_path / "none").as_uri(), "0" * 64)
     with pytest.raises(UpstreamError, match=r"^The sdist of LiteLLM 1\.100\.0 was not downloaded: .*\.$"):
@@ -157,8 +149,6 @@ def test_a_copy_in_a_folder_of_ones_choice(tmp_path: Path, capsys: pytest.Captur
     folder = tmp_path / "to" / "copy.git"
     assert main(["--versions", OLD, "--to", str(folder)]) == 0
     assert capsys.readouterr().out == f"{folder}\n"
-    assert git(folder, "rev-parse", f"v{OLD}^{{tree}}") == git(
-        upstream([OLD]), "rev-parse", f"v{OLD}^{{tree}}"
-    )
+    assert git(folder, "rev-parse", f"v{OLD}^{{tree}}") == git(upstream([OLD]), "rev-parse", f"v{OLD}^{{tree}}")
     with pytest.raises(UpstreamError, match="exists already"):
         copied(upstream([OLD]), folder)

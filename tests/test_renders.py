@@ -108,9 +108,7 @@ def test_nothing_is_left_unrendered() -> None:
 def sources(row: Row) -> Answers:
     """Returns the answers of a row that choose between files and lines of Python, with the lowest version that we know."""
     return {
-        name: answer
-        for name, answer in to_answers(row).items()
-        if choices(questions()[name]) and name != "python_min"
+        name: answer for name, answer in to_answers(row).items() if choices(questions()[name]) and name != "python_min"
     }
 
 
@@ -122,19 +120,13 @@ def test_types_are_complete(row: Row, copier_template: Path, tmp_path: Path, too
     project = folder / "pyproject.toml"
     text = project.read_text(encoding="utf-8")
     line = 'untyped_calls_exclude = ["litellm", "authlib"]'
-    project.write_text(
-        re.sub(r"^untyped_calls_exclude = \[.*?\]", line, text, flags=re.MULTILINE), encoding="utf-8"
-    )
+    project.write_text(re.sub(r"^untyped_calls_exclude = \[.*?\]", line, text, flags=re.MULTILINE), encoding="utf-8")
     assert not tools.mypy(folder), sources(row)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, id=row_id(row)) for row in (*covering_rows(), *single_rows())]
-)
-def test_types_are_complete_for_each_python(
-    row: Row, copier_template: Path, tmp_path: Path, tools: Tools
-) -> None:
+@pytest.mark.parametrize("row", [pytest.param(row, id=row_id(row)) for row in (*covering_rows(), *single_rows())])
+def test_types_are_complete_for_each_python(row: Row, copier_template: Path, tmp_path: Path, tools: Tools) -> None:
     answers = to_answers(row)
     assert not tools.mypy(render(copier_template, tmp_path / "package", answers)), answers
 
@@ -152,9 +144,7 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
     author = {"name": record["author_name"], "email": record["author_email"]}
     assert project["authors"] == [{key: value for key, value in author.items() if value}]
 
-    models = yaml.safe_load(
-        (folder / "src" / record["module_name"] / "models.yaml").read_text(encoding="utf-8")
-    )
+    models = yaml.safe_load((folder / "src" / record["module_name"] / "models.yaml").read_text(encoding="utf-8"))
     assert list(models) == ids
 
     proxy = yaml.safe_load((folder / "proxy" / "config.yaml").read_text(encoding="utf-8"))
@@ -163,9 +153,7 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
         assert served[model] == f"{record['provider']}/{model}"
     # LiteLLM sends a deployment's key to the provider that a client names.
     assert not [entry for entry in proxy["model_list"] if "api_key" in entry["litellm_params"]]
-    assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [
-        record["provider"]
-    ]
+    assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [record["provider"]]
 
     constants: dict[str, object] = {}
     source = (folder / "src" / record["module_name"] / "_answers.py").read_text(encoding="utf-8")

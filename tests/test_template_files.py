@@ -31,9 +31,7 @@ def test_copier_skips_what_is_the_authors() -> None:
 @pytest.mark.parametrize("name", ["package", "fork"])
 def test_every_pattern_names_a_file(name: str) -> None:
     layout = LAYOUTS[name]
-    paths = [
-        template_files.plain(template_files.path_of(source, name)) for source in template_files.sources(name)
-    ]
+    paths = [template_files.plain(template_files.path_of(source, name)) for source in template_files.sources(name)]
     when = [pattern for patterns in layout.when.values() for pattern in patterns]
     for pattern in (*layout.yours, *layout.shared, *layout.instead, *when):
         assert any(template_files.matches([pattern], path) for path in paths), pattern
@@ -51,17 +49,10 @@ def test_every_pattern_names_a_file(name: str) -> None:
     ],
     ids=["default", "gitlab", "bare", "fork", "fork-gitlab", "fork-bare"],
 )
-def test_agents_file_says_the_same(
-    answers: Answers, file: str, copier_template: Path, tmp_path: Path
-) -> None:
+def test_agents_file_says_the_same(answers: Answers, file: str, copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", answers)
     listed = yaml.safe_load(in_fork(folder, ".template-files.yml").read_text(encoding="utf-8"))
-    table = (
-        (folder / file)
-        .read_text(encoding="utf-8")
-        .partition("## Whose file is it?")[2]
-        .partition("## Commands")[0]
-    )
+    table = (folder / file).read_text(encoding="utf-8").partition("## Whose file is it?")[2].partition("## Commands")[0]
     said: dict[str, str] = {}
     for files, whose in re.findall(r"^\| (.+?) \| (yours|template's|both|Copier's) \|", table, re.MULTILINE):
         for name in re.findall(r"`([^`]+)`", files):

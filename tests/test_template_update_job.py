@@ -49,9 +49,7 @@ PROJECT = 7
 FORK = 8
 
 
-def release(
-    template: Path, version: str, old: str, new: str, path: str = "template/package/.editorconfig"
-) -> None:
+def release(template: Path, version: str, old: str, new: str, path: str = "template/package/.editorconfig") -> None:
     """Changes a text in a file of the template and tags that as a version."""
     text = (template / path).read_text(encoding="utf-8")
     assert old in text, f"{old!r} is not in {path}"
@@ -297,18 +295,14 @@ def test_commit_that_somebody_pushes_at_the_same_moment_stays(origin: Path, mach
     assert refs(origin)[REF] == refs(origin)["refs/heads/main"]
 
 
-def test_update_is_the_one_that_the_text_tells(
-    template: Path, package: Path, machine: Machine, tmp_path: Path
-) -> None:
+def test_update_is_the_one_that_the_text_tells(template: Path, package: Path, machine: Machine, tmp_path: Path) -> None:
     source = Path(shutil.copytree(template, tmp_path / "template"))
     origin = bare(from_source(package, str(source), tmp_path / "package"), tmp_path / "origin.git")
     release(source, LATER, "indent_size = 8", "indent_size = 6")
     must("git", "tag", "--delete", LATER, cwd=source)
     # The real tool, and a release right after its first look.
     tag = f"git -C {shlex.quote(str(source))} tag --force {LATER} HEAD"
-    machine.command(
-        "tool", f'{shlex.quote(sys.executable)} -m provider_template "$@"\nstatus=$?\n{tag}\nexit $status'
-    )
+    machine.command("tool", f'{shlex.quote(sys.executable)} -m provider_template "$@"\nstatus=$?\n{tag}\nexit $status')
     done = machine.run(PLAIN, machine.clone(origin), PROVIDER_TEMPLATE="tool")
     assert done.returncode == 0, done.stdout
     assert LATER in must("git", "tag", cwd=source)
@@ -332,9 +326,7 @@ def test_conflicts_are_for_a_person(origin: Path, package: Path, machine: Machin
 
 
 @pytest.mark.slow
-def test_code_of_the_template_is_for_a_person(
-    template: Path, package: Path, machine: Machine, tmp_path: Path
-) -> None:
+def test_code_of_the_template_is_for_a_person(template: Path, package: Path, machine: Machine, tmp_path: Path) -> None:
     source, trace = Path(shutil.copytree(template, tmp_path / "template")), tmp_path / "trace"
     migration = f"_migrations:\n  - version: {LATER}\n    command: [touch, {json.dumps(str(trace))}]\n"
     release(source, LATER, "_migrations:\n", migration, "copier.yml")
@@ -343,9 +335,7 @@ def test_code_of_the_template_is_for_a_person(
     done = machine.run(PLAIN, machine.clone(origin))
     assert done.returncode == 1
     assert f"- `touch {trace}`" in done.stdout.splitlines()
-    assert done.stdout.splitlines()[-1] == (
-        "This update needs a person: run `make update ARGS=--trust` in a checkout."
-    )
+    assert done.stdout.splitlines()[-1] == ("This update needs a person: run `make update ARGS=--trust` in a checkout.")
     assert refs(origin) == before
     assert not trace.exists()
 
@@ -450,9 +440,7 @@ def test_github_gets_one_request(origin: Path, package: Path, current: Path, mac
     there = ["--repo", "acme/provider"]
     listing = ["pr", "list", *there, "--head", BRANCH, "--state", "open", "--json", "url,isCrossRepository"]
     content = ["--title", TITLE, "--body-file", "-"]
-    machine.python_command(
-        "tool", "os.execv(sys.executable, [sys.executable, '-m', 'provider_template', *words])"
-    )
+    machine.python_command("tool", "os.execv(sys.executable, [sys.executable, '-m', 'provider_template', *words])")
     variables = {"GITHUB_REPOSITORY": "acme/provider", "GH_TOKEN": PRIVATE, "PROVIDER_TEMPLATE": "tool"}
 
     opened.write_text(json.dumps([fork]), encoding="utf-8")
@@ -749,9 +737,7 @@ def test_refusal_of_gitlab_ends_the_job(gitlab: GitLab, machine: Machine, where:
         assert gitlab.asked == []
         assert REF not in refs(gitlab.project)
     else:
-        assert last == _sentence(
-            "GET", gitlab, "401: has TEMPLATE_UPDATE_TOKEN expired, or not the scope api?"
-        )
+        assert last == _sentence("GET", gitlab, "401: has TEMPLATE_UPDATE_TOKEN expired, or not the scope api?")
     assert "Traceback" not in done.stdout
     assert_secret_is_nowhere(machine, done.stdout)
 
@@ -771,9 +757,7 @@ def test_status_of_gitlab_is_one_sentence(
     gitlab.api_status = status
     done = ask(machine, package, f"{gitlab.url}/api/v4/projects", method)
     assert done.returncode == 1
-    assert done.stdout.startswith(
-        f"GitLab refused {method} {gitlab.url}/api/v4/projects with status {status}"
-    )
+    assert done.stdout.startswith(f"GitLab refused {method} {gitlab.url}/api/v4/projects with status {status}")
     assert len(done.stdout.splitlines()) == 1
     assert gitlab.asked == [(method, "/api/v4/projects")]
     assert [seen.path for seen in gitlab.seen] == ["/api/v4/projects"]

@@ -24,9 +24,7 @@ QUICK = {
     Case("v0.2.0", "default", "unedited"),
     Case("v0.2.0", "device", "rearranged"),
 }
-SAMPLE = [
-    pytest.param(case, id=case.name, marks=[] if case in QUICK else pytest.mark.slow) for case in cases()
-]
+SAMPLE = [pytest.param(case, id=case.name, marks=[] if case in QUICK else pytest.mark.slow) for case in cases()]
 
 
 def comparable(result: Result) -> dict[str, str]:

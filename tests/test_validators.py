@@ -321,9 +321,7 @@ BAD_MODELS = (
 def cases(table: dict[str, tuple[str, ...]]) -> list[object]:
     """Returns one case for each value of the table."""
     return [
-        pytest.param(name, value, id=f"{name}-{value[:24]!a}")
-        for name, values in table.items()
-        for value in values
+        pytest.param(name, value, id=f"{name}-{value[:24]!a}") for name, values in table.items() for value in values
     ]
 
 
@@ -347,9 +345,7 @@ def questions_only(copier_template: Path, tmp_path_factory: pytest.TempPathFacto
         source = copier_template / path
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, _made(folder) / path)
     for layout in ("package", "fork"):
-        shutil.copy2(
-            copier_template / "template" / layout / answers_file, _made(folder / "template" / layout)
-        )
+        shutil.copy2(copier_template / "template" / layout / answers_file, _made(folder / "template" / layout))
     return folder
 
 
@@ -371,13 +367,9 @@ def test_good_values_are_recorded(name: str, value: str, questions_only: Path, t
 
 
 @pytest.mark.parametrize(("name", "value"), [*cases(BAD), *cases({"models": BAD_MODELS}), *cases(BAD_LINES)])
-def test_bad_values_are_refused_in_one_sentence(
-    name: str, value: str, questions_only: Path, tmp_path: Path
-) -> None:
+def test_bad_values_are_refused_in_one_sentence(name: str, value: str, questions_only: Path, tmp_path: Path) -> None:
     said = refusal(questions_only, tmp_path / "package", {**leading_to(name), name: value})
-    question, sentence = re.fullmatch(
-        r"Validation error for question '(\w+)': (.*)", said, re.DOTALL
-    ).groups()  # type: ignore[union-attr]
+    question, sentence = re.fullmatch(r"Validation error for question '(\w+)': (.*)", said, re.DOTALL).groups()  # type: ignore[union-attr]
     assert question == name
     # How to mend it; "value" and what is wrong with it.
     culprit = value
@@ -405,9 +397,7 @@ def test_providers_of_litellm_are_refused(taken: str, questions_only: Path, tmp_
 
 
 @pytest.mark.parametrize("name", ["base-llm", "custom-httpx", "tavily", "tool", "ci", "yaml", "copy"])
-def test_folders_of_a_fork_that_are_others_are_refused(
-    name: str, questions_only: Path, tmp_path: Path
-) -> None:
+def test_folders_of_a_fork_that_are_others_are_refused(name: str, questions_only: Path, tmp_path: Path) -> None:
     said = refusal(questions_only, tmp_path / "fork", {"layout": "fork", "provider": name})
     assert f'put my- before it, or pick another; "{name}" is a folder of LiteLLM\'s or a module' in said
     render(questions_only, tmp_path / "package", {"provider": name})
@@ -430,9 +420,7 @@ def test_the_default_provider_avoids_a_taken_name(questions_only: Path, tmp_path
 
 
 @pytest.mark.parametrize("provider", ["enterprise", "proxy-extras", "proxy_extras"])
-def test_the_default_package_avoids_a_dependency(
-    provider: str, copier_template: Path, tmp_path: Path
-) -> None:
+def test_the_default_package_avoids_a_dependency(provider: str, copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", {"provider": provider})
     expected = f"litellm-{provider.replace('_', '-')}-provider"
     assert yaml.safe_load((folder / ANSWERS_FILE).read_text(encoding="utf-8"))["package_name"] == expected
@@ -448,28 +436,20 @@ def test_what_is_proprietary_goes_to_pypi_only_when_told(copier_template: Path, 
 @pytest.mark.parametrize(
     "lines", ["\n\nm1\nm2", "m1\nm2\n\n\n", " \n m1 \n\t\n\n m2\n ", "\r\nm1\r\n\u3000\r\nm2\r\n"], ids=ascii
 )
-def test_blank_lines_in_the_list_of_models_are_nothing(
-    lines: str, copier_template: Path, tmp_path: Path
-) -> None:
+def test_blank_lines_in_the_list_of_models_are_nothing(lines: str, copier_template: Path, tmp_path: Path) -> None:
     expected = render(copier_template, tmp_path / "plain", {"models": "m1\nm2"})
     folder = render(copier_template, tmp_path / "blank", {"models": lines})
     assert same(folder, expected) == [f"{ANSWERS_FILE}: two renders of the same answers differ"]
 
 
-def test_no_dependency_and_no_module_of_python_can_be_the_package(
-    copier_template: Path, tmp_path: Path
-) -> None:
+def test_no_dependency_and_no_module_of_python_can_be_the_package(copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", EVERYTHING)
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
     names = {re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in wanted if isinstance(wish, str)}
-    reserved = {
-        name: set(config()[f"reserved_{name}"]["default"].split()) for name in ("modules", "distributions")
-    }
+    reserved = {name: set(config()[f"reserved_{name}"]["default"].split()) for name in ("modules", "distributions")}
     assert names <= reserved["distributions"]
-    assert {name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)} <= reserved[
-        "modules"
-    ]
+    assert {name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)} <= reserved["modules"]
 
 
 @pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])

@@ -154,9 +154,7 @@ def test_what_is_asked(chosen: dict[str, str], copier_template: Path, tmp_path: 
 
 
 def test_a_later_run_does_not_ask_the_rest_again(copier_template: Path, tmp_path: Path) -> None:
-    folder = render(
-        copier_template, tmp_path / "package", {"auth": "none", "ci": "gitlab", "updates": "none"}
-    )
+    folder = render(copier_template, tmp_path / "package", {"auth": "none", "ci": "gitlab", "updates": "none"})
     before = (folder / ANSWERS_FILE).read_text(encoding="utf-8")
     copier = Path(sys.executable).parent / "copier"
     with dialog_with(copier, "recopy", "--overwrite", str(folder), cwd=tmp_path) as dialog:

@@ -46,9 +46,7 @@ class Times:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Adds a report to its file."""
-        self._files[report.nodeid.partition("::")[0]] += float(
-            str(dict(report.user_properties).get(_NAME, 0))
-        )
+        self._files[report.nodeid.partition("::")[0]] += float(str(dict(report.user_properties).get(_NAME, 0)))
         self._tests += report.when == "call"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -39,9 +39,7 @@ def template_with_versions(folder: Path) -> Path:
     must("git", "clone", "--quiet", "--no-checkout", ROOT, folder, cwd=ROOT)
     for version, commit in released().items():
         known = run("git", "cat-file", "-e", f"{commit}^{{commit}}", cwd=folder)
-        assert known.returncode == 0, (
-            f"commit {commit} of {version} is not in this clone: git fetch --unshallow"
-        )
+        assert known.returncode == 0, f"commit {commit} of {version} is not in this clone: git fetch --unshallow"
         must("git", "tag", "--force", version, commit, cwd=folder)
     must("git", "checkout", "--quiet", "--detach", cwd=folder)
     for name in TEMPLATE:
@@ -61,9 +59,7 @@ def render(template: Path, version: str, answers: Answers, folder: Path) -> Path
     """Renders a version into a folder and commits it."""
     import copier
 
-    copier.run_copy(
-        str(template), folder, data=dict(answers), vcs_ref=version, defaults=True, quiet=True, unsafe=False
-    )
+    copier.run_copy(str(template), folder, data=dict(answers), vcs_ref=version, defaults=True, quiet=True, unsafe=False)
     must("git", "init", "--quiet", cwd=folder)
     commit(folder, "Render")
     return folder
@@ -316,9 +312,7 @@ def measure(
     seconds = time.perf_counter() - started
     after = contents(folder)
     everything = "\n".join(after.values())
-    conflicts = [
-        path for path, text in after.items() if any(line.startswith(MARKS) for line in text.splitlines())
-    ]
+    conflicts = [path for path, text in after.items() if any(line.startswith(MARKS) for line in text.splitlines())]
     needless = [
         path
         for token, path in edits.tokens.items()
@@ -421,18 +415,14 @@ def main() -> int:
                         suite.splitlines()[-1] if suite else "",
                     )
                 )
-                faults += [
-                    f"{case.name}, {tool}: {fault}" for fault in faults_of(case, tool, result, old, new)
-                ]
+                faults += [f"{case.name}, {tool}: {fault}" for fault in faults_of(case, tool, result, old, new)]
                 if suite not in ("", "passed"):
                     faults.append(f"{case.name}: {suite}")
                 shutil.rmtree(folder)
                 shutil.rmtree(folder.with_name(f"{folder.name}-fresh"))
                 print(f"{case.name} {tool}: {result.seconds:.1f} s", file=sys.stderr, flush=True)
     print(table(rows))
-    print(
-        f"\nprovider-template took {seconds['provider-template'] / seconds['copier']:.2f} of copier's time."
-    )
+    print(f"\nprovider-template took {seconds['provider-template'] / seconds['copier']:.2f} of copier's time.")
     for fault in faults:
         print(fault)
     return 1 if faults else 0

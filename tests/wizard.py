@@ -114,9 +114,7 @@ class Wizard:
 
 
 @contextmanager
-def dialog_with(
-    command: Path, *arguments: str, cwd: Path, columns: int = 200, **more: str
-) -> Iterator[Wizard]:
+def dialog_with(command: Path, *arguments: str, cwd: Path, columns: int = 200, **more: str) -> Iterator[Wizard]:
     """Starts a command in a terminal, and ends it with the block."""
     started = Wizard(command, *arguments, cwd=cwd, columns=columns, **more)
     try:

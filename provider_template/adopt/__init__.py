@@ -89,10 +89,7 @@ def adopt(
         whole = store.change(f"{head}^{{tree}}", checkout.prefix, inner)
     message = f"Adopt version {version} of the provider template\n\nADOPTING.md says what is left to do."
     commit = git.must("commit-tree", whole, "-p", head, "-m", message, cwd=folder, more=identity)
-    before = (
-        git.run("symbolic-ref", "--short", "HEAD", cwd=folder).stdout.decode().strip()
-        or f"--detach {head[:12]}"
-    )
+    before = git.run("symbolic-ref", "--short", "HEAD", cwd=folder).stdout.decode().strip() or f"--detach {head[:12]}"
     _switch(branch, commit, head, folder)
     _say_what_next(console, placed, branch, before, version)
     return 0
@@ -100,15 +97,9 @@ def adopt(
 
 def _identity(folder: Path) -> dict[str, str]:
     """Returns the variables that say who commits."""
-    given = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))
-    }
+    given = {name: value for name, value in os.environ.items() if name.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))}
     if git.run("var", "GIT_COMMITTER_IDENT", cwd=folder, more=given).returncode:
-        raise Refusal(
-            "Git does not know who commits: run git config user.name and git config user.email first."
-        )
+        raise Refusal("Git does not know who commits: run git config user.name and git config user.email first.")
     return given
 
 
@@ -167,10 +158,7 @@ def _switch(branch: str, commit: str, head: str, folder: Path) -> None:
     words = ("-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--no-overwrite-ignore", branch)
     done = git.run(*words, cwd=folder, detached=True)
     # Git's switch ends with 0 also where it could not write a file.
-    if (
-        done.returncode
-        or git.run("diff", "--quiet", "--ignore-submodules", "HEAD", "--", ".", cwd=folder).returncode
-    ):
+    if done.returncode or git.run("diff", "--quiet", "--ignore-submodules", "HEAD", "--", ".", cwd=folder).returncode:
         there = checkout_of(folder)
         left = restore(Git(there.top), head, commit, killed=done.returncode < 0, prefix=there.prefix)
         back = ("symbolic-ref", "HEAD", here) if here else ("update-ref", "--no-deref", "HEAD", head)

@@ -77,7 +77,9 @@ def _advice(adoption: Adoption, path: str) -> str:
         return "See below."
     if name.lower() in ("makefile", "gnumakefile"):
         targets = dict.fromkeys(re.findall(r"(?m)^([A-Za-z0-9][\w.-]*)\s*:(?!=)", text))
-        return f"Its targets ({listed(targets)}) go into `local.mk`, where the template's Makefile has none of that name."
+        return (
+            f"Its targets ({listed(targets)}) go into `local.mk`, where the template's Makefile has none of that name."
+        )
     if path.startswith(("test/", "tests/")):
         return "Bring over what your tests need of it."
     if path.endswith((".py", ".pyi")):
@@ -86,9 +88,7 @@ def _advice(adoption: Adoption, path: str) -> str:
         return f"For what the template's lacks, {adoption.files.instead_of(path)}."
     if path.startswith("proxy/"):
         module = adoption.answers["module_name"]
-        return (
-            f"The new one names `{module}.provider` as `custom_handler`; bring your models and settings over."
-        )
+        return f"The new one names `{module}.provider` as `custom_handler`; bring your models and settings over."
     if adoption.files.owner(path) == "template":
         return f"For what you need of it, {adoption.files.instead_of(path)}."
     return "Bring over what you need of it."
@@ -124,11 +124,7 @@ def files_that_stay(adoption: Adoption) -> Iterator[str]:
     for path in stay:
         if path.startswith(".github/workflows/"):
             publishes = re.search(r"pypi-publish|\bpublish\b|twine upload", adoption.sources.text(path) or "")
-            more = (
-                " It publishes, and so may the template's `release.yml`: keep one of the two."
-                if publishes
-                else ""
-            )
+            more = " It publishes, and so may the template's `release.yml`: keep one of the two." if publishes else ""
             yield box(f"`{path}` runs beside the template's workflows: take out what those do.{more}")
         elif path.endswith((".yaml", ".yml")) and "custom_handler" in (adoption.sources.text(path) or ""):
             module = adoption.answers["module_name"]

@@ -53,9 +53,7 @@ def infer_auth(code: Code) -> dict[str, Found]:
 def _kind(code: Code) -> Found | None:
     grants = {text.value: text.where for text in reversed(code.texts) if text.value in _GRANTS}
     # The name of a field is no grant: it is one as the value of grant_type.
-    refresh = next(
-        (text for text in code.texts if text.value == "refresh_token" and "grant_type" in text.name), None
-    )
+    refresh = next((text for text in code.texts if text.value == "refresh_token" and "grant_type" in text.name), None)
     for grant, kind in _GRANTS.items():
         if grant == "refresh_token":
             if refresh is not None:
@@ -86,11 +84,7 @@ def _header(code: Code, kind: str) -> Iterator[tuple[str, Found]]:
     if kind == "none":
         return
     # With OAuth, `Basic` is how the client proves who it is to the token endpoint.
-    headers = [
-        one
-        for one in code.headers
-        if not (kind.startswith("oauth") and (one.prefix or "").lower() == "basic")
-    ]
+    headers = [one for one in code.headers if not (kind.startswith("oauth") and (one.prefix or "").lower() == "basic")]
     if headers:
         yield "api_key_header", Found(headers[0].name, headers[0].where)
         if headers[0].prefix is not None:
@@ -106,11 +100,7 @@ def _oauth(code: Code, kind: str) -> Iterator[tuple[str, Found]]:
         ("revocation_url", r"revo", r"/revoke"),
     )
     for question, name, path in wanted:
-        named = [
-            text
-            for text in urls
-            if re.search(name, text.name, re.IGNORECASE) and "aud" not in text.name.lower()
-        ]
+        named = [text for text in urls if re.search(name, text.name, re.IGNORECASE) and "aud" not in text.name.lower()]
         likely = named or [text for text in urls if re.search(path, text.value)]
         if question != "token_url":
             likely = [text for text in likely if re.search(path, text.value)]
@@ -158,9 +148,7 @@ def _client_method(code: Code) -> Found | None:
 
 
 def _jwt_call(code: Code) -> Call | None:
-    return next(
-        (call for call in code.calls if call.name.endswith("jwt.encode") and _algorithm(call, code)), None
-    )
+    return next((call for call in code.calls if call.name.endswith("jwt.encode") and _algorithm(call, code)), None)
 
 
 def _algorithm(call: Call, code: Code) -> str:
@@ -207,9 +195,7 @@ def _token_command(code: Code) -> Found | None:
             continue
         first = call.node.args[0]
         items = first.elts if isinstance(first, ast.List | ast.Tuple) else call.node.args
-        words = [
-            item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)
-        ]
+        words = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
         line = " ".join(words)
         if len(words) == len(items) and _PRINTS_TOKEN.search(line) and not _PRINTS_NONE.search(line):
             return Found(words[0] if len(words) == 1 else shlex.join(words), call.where)

@@ -14,9 +14,7 @@ ENTRY_POINTS = (
     *("completion", "acompletion", "streaming", "astreaming"),
     *("embedding", "aembedding", "image_generation", "aimage_generation", "image_edit", "aimage_edit"),
 )
-_HEADER = re.compile(
-    r"authorization\Z|(?=.*-)[a-z0-9-]*(key|token|auth|secret|credential)[a-z0-9-]*\Z", re.IGNORECASE
-)
+_HEADER = re.compile(r"authorization\Z|(?=.*-)[a-z0-9-]*(key|token|auth|secret|credential)[a-z0-9-]*\Z", re.IGNORECASE)
 _MODELS = re.compile(r"models\Z|model_?(ids|names|list|map|info|prices|costs?)\Z", re.IGNORECASE)
 _QUERY_KEY = re.compile(r"(api_?)?key|(access_?)?token|appid", re.IGNORECASE)
 _ENV_READERS = ("environ.get", "getenv", "get_secret", "get_secret_str", "environ.setdefault", "environ.pop")
@@ -197,12 +195,7 @@ class _Reader:
         self._constants = {**self._everywhere, **_texts_of_parameters(tree), **_constants(tree)}
         self._imports(tree)
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        parts = {
-            id(part)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.JoinedStr)
-            for part in node.values[:-1]
-        }
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values[:-1]}
         self._functions(tree, "")
         nodes: list[ast.AST] = list(ast.walk(tree))  # from the outside to the inside
         for one in nodes:
@@ -321,11 +314,7 @@ class _Reader:
     def _look_at_call(self, node: ast.Call, where: str) -> None:
         name = dotted(node.func)
         first = self._value(node.args[0]) if node.args else None
-        if (
-            _SENDING.search(name)
-            or name in self._delegates
-            or (self._sends and _SENDING_BY_CLIENT.search(name))
-        ):
+        if _SENDING.search(name) or name in self._delegates or (self._sends and _SENDING_BY_CLIENT.search(name)):
             self._found.requests.append(Text(name, "", where))
         elif name.endswith(PROGRAMS):
             self._found.others.append(Text(name, "starts a program with", where))
@@ -362,9 +351,7 @@ class _Reader:
 
     def _look_at_class(self, node: ast.ClassDef, where: str) -> None:
         bases = {dotted(base).rpartition(".")[2] for base in node.bases}
-        methods = {
-            inner.name for inner in node.body if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+        methods = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)}
         if "CustomLLM" in bases or len(methods & set(ENTRY_POINTS)) > 1:
             self._found.handlers.append(Text(node.name, "", where))
         if "BaseSettings" in bases:

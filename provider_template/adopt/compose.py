@@ -64,9 +64,7 @@ def compose_tree(package: Package, settled: Settled, version: str, store: Store)
         return _PLAIN, git.must("hash-object", "-w", "--stdin", cwd=package.folder, content=content)
 
     if FILES not in rendered:
-        raise Refusal(
-            f"Version {version} of the template does not say whose its files are: name a newer one."
-        )
+        raise Refusal(f"Version {version} of the template does not say whose its files are: name a newer one.")
     files = TemplateFiles.from_text(text(FILES))
     module = str(settled.answers["module_name"])
     placed = Placing(sources, rendered, text, files, package.layout, module).place()
@@ -142,11 +140,7 @@ def _version(package: Package) -> str:
     written = [
         found[1]
         for path in (package.layout.code if package.layout else ())
-        if (
-            found := re.search(
-                r"(?m)^__version__\b[^=\n]*=\s*[\"'](\d[^\"']*)", package.sources.text(path) or ""
-            )
-        )
+        if (found := re.search(r"(?m)^__version__\b[^=\n]*=\s*[\"'](\d[^\"']*)", package.sources.text(path) or ""))
     ]
     done = git.run("describe", "--tags", "--abbrev=0", cwd=package.folder)
     tagged = re.findall(r"\d+(?:\.\d+)+\S*", done.stdout.decode(errors="replace"))

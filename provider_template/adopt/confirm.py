@@ -92,9 +92,7 @@ class Settling:
         sources = {name: self._found[name].source if name in self._found else DEFAULT for name in answers}
         sources |= {name: CORRECTED if name in corrected else GIVEN for name in given if name in answers}
         unasked = [
-            f"{name} was given, and the other answers do not ask for it."
-            for name in given
-            if name not in answers
+            f"{name} was given, and the other answers do not ask for it." for name in given if name not in answers
         ]
         return Settled(answers, sources, (*self._notes, *unasked), folder)
 
@@ -142,9 +140,7 @@ def _offering(offered: Mapping[str, Any], scratch: Path) -> Iterator[None]:
     # Copier renders these as templates.
     defaults = {name: value for name, value in offered.items() if not re.search(r"\{[{%#]", str(value))}
     ours = scratch / "settings.yml"
-    ours.write_text(
-        yaml.safe_dump({**(settings or {}), "defaults": defaults}, allow_unicode=True), encoding="utf-8"
-    )
+    ours.write_text(yaml.safe_dump({**(settings or {}), "defaults": defaults}, allow_unicode=True), encoding="utf-8")
     os.environ[_SETTINGS] = str(ours)
     try:
         yield
@@ -160,9 +156,7 @@ def show(settled: Settled, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "Question", "Answer", "From", title="What the package says about itself", title_justify="left"
-    )
+    table = Table("Question", "Answer", "From", title="What the package says about itself", title_justify="left")
     for name, value in settled.answers.items():
         table.add_row(name, Text(in_words(value)), Text(settled.sources[name]))
     console.print(table)
@@ -214,8 +208,7 @@ def confirm(
         wrong = questionary.checkbox(
             "Which of these answers are wrong? (the space bar marks one, Enter goes on)",
             choices=[
-                questionary.Choice(f"{name}: {_short(value)}", value=name)
-                for name, value in settled.answers.items()
+                questionary.Choice(f"{name}: {_short(value)}", value=name) for name, value in settled.answers.items()
             ],
         ).ask()
         if wrong is None:

@@ -20,8 +20,7 @@ _RENEWS = "renews it ahead of its expiry and once after a 401"
 DOES = {
     "api_key": "takes the key of the call, or that of `{env}_API_KEY`; it renews and signs nothing",
     "none": "adds nothing to a request",
-    "oauth_client_credentials": "asks `{token_url}` for a token, by `{token_endpoint_auth_method}`, and "
-    + _RENEWS,
+    "oauth_client_credentials": "asks `{token_url}` for a token, by `{token_endpoint_auth_method}`, and " + _RENEWS,
     "oauth_authorization_code": "keeps what `login` got in the browser, and " + _RENEWS,
     "oauth_device_code": "keeps what `login` got with a code on another device, and " + _RENEWS,
     "oauth_refresh_token": "reads `{token_file}`, renews the token at `{token_url}` with the refresh token in it, and writes both back",
@@ -37,9 +36,7 @@ def credentials(adoption: Adoption) -> Iterator[str]:
     answers, code = adoption.answers, adoption.code
     kind = str(answers["auth"])
     env = re.sub("-", "_", str(answers["provider"])).upper()
-    yield box(
-        f"`auth/` is rendered as `{kind}`: it {DOES[kind].format(env=env, **answers)}. {_place(adoption)}"
-    )
+    yield box(f"`auth/` is rendered as `{kind}`: it {DOES[kind].format(env=env, **answers)}. {_place(adoption)}")
     yield from _vendor_file(adoption)
     handlers = {one.value for one in code.handlers}
     own = [
@@ -57,9 +54,7 @@ def credentials(adoption: Adoption) -> Iterator[str]:
     name = str(answers.get("api_key_header", "")).lower()
     if taken := [one for one in code.headers if one.name.lower() == name]:
         found = ", ".join(adoption.now(one.where) for one in taken)
-        yield box(
-            f"`{taken[0].name}` ({found}) is added by `auth/` now: leave it out of `validate_environment`."
-        )
+        yield box(f"`{taken[0].name}` ({found}) is added by `auth/` now: leave it out of `validate_environment`.")
     if others := [one for one in code.headers if one.name.lower() != name]:
         found = ", ".join(f"`{one.name}` ({adoption.now(one.where)})" for one in others)
         yield box(

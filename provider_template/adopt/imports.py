@@ -13,9 +13,7 @@ from provider_template.adopt.sources import Sources
 class Names:
     """What can be imported: before, from the author's files; after, from those that stay and the template's."""
 
-    def __init__(
-        self, sources: Sources, stay: Mapping[str, str], templates: Mapping[str, frozenset[str]]
-    ) -> None:
+    def __init__(self, sources: Sources, stay: Mapping[str, str], templates: Mapping[str, frozenset[str]]) -> None:
         """Lists the modules.
 
         Args:
@@ -50,9 +48,7 @@ class Names:
             return self._after.get(f"{after}.{name}") != was
         if before not in self._before or self._after.get(after) == self._before[before]:
             return False
-        return (
-            name not in self._templates.get(after, frozenset()) and f"{after}.{name}" not in self._templates
-        )
+        return name not in self._templates.get(after, frozenset()) and f"{after}.{name}" not in self._templates
 
     def missing_path(self, dotted: str) -> bool:
         """Returns whether a dotted name leads into a module of the author's that is not there."""

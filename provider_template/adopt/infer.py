@@ -21,19 +21,13 @@ _LICENCES = (
     ("Proprietary", r"Proprietary|All rights reserved"),
 )
 LICENCE_FILES = re.compile(r"(LICEN[CS]E|COPYING)(\.(txt|md|rst))?", re.IGNORECASE)
-_ENDPOINT = re.compile(
-    r"/(chat/completions|chat|completions|messages|generate\w*|responses|invoke|predict)/?\Z"
-)
+_ENDPOINT = re.compile(r"/(chat/completions|chat|completions|messages|generate\w*|responses|invoke|predict)/?\Z")
 _BASE_NAME = re.compile(r"base|endpoint|host|url|server", re.IGNORECASE)
-_NOT_BASE_NAME = re.compile(
-    r"token|auth|scope|audience|aud\b|iss\b|doc|home|issue|redirect|login", re.IGNORECASE
-)
+_NOT_BASE_NAME = re.compile(r"token|auth|scope|audience|aud\b|iss\b|doc|home|issue|redirect|login", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s\"'<>{}]+\Z")
 
 
-def infer(
-    sources: Sources, project: Mapping[str, Any], text: str, layout: Layout | None, code: Code
-) -> Answers:
+def infer(sources: Sources, project: Mapping[str, Any], text: str, layout: Layout | None, code: Code) -> Answers:
     """Returns the answers that the files give.
 
     Args:
@@ -134,9 +128,7 @@ def _entries(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in parameters if isinstance(one, dict)]
 
 
-def _provider(
-    configs: list[tuple[str, str, dict[str, Any]]], code: Code, package: Found | None
-) -> Found | None:
+def _provider(configs: list[tuple[str, str, dict[str, Any]]], code: Code, package: Found | None) -> Found | None:
     for path, text, content in configs:
         settings = content.get("litellm_settings")
         for one in _dicts(settings.get("custom_provider_map") if isinstance(settings, dict) else None):
@@ -185,9 +177,7 @@ def _models(configs: list[tuple[str, str, dict[str, Any]]], code: Code, provider
         for one in _entries(content):
             model = str(one.get("model", ""))
             if model.startswith(f"{provider}/") and not model.endswith("*"):
-                ids.setdefault(
-                    model.removeprefix(f"{provider}/"), f"{path}:{line_of(text, re.escape(model))}"
-                )
+                ids.setdefault(model.removeprefix(f"{provider}/"), f"{path}:{line_of(text, re.escape(model))}")
     for listed in code.models:
         model = listed.value.removeprefix(f"{provider}/")
         if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+=~-]*", model) and re.search(r"[-.:/0-9]", model):
@@ -256,9 +246,7 @@ def _workflow(sources: Sources, project: Mapping[str, Any]) -> Iterator[tuple[st
         yield "ci", Found("github", workflows[0] if workflows else ".github")
     elif scripts:
         yield "ci", Found("gitlab", scripts[0])
-    private = [
-        one for one in project["project"].get("classifiers") or () if str(one).startswith("Private ::")
-    ]
+    private = [one for one in project["project"].get("classifiers") or () if str(one).startswith("Private ::")]
     if private:
         yield "publish", Found("none", f"{PROJECT_FILE}: {private[0]}")
     elif scripts:
@@ -277,9 +265,7 @@ def _publish(sources: Sources, scripts: list[str]) -> Found:
     found: dict[str, str] = {}
     for path in scripts:
         text = sources.text(path) or ""
-        publishing = re.search(
-            r"gh-action-pypi-publish|\b(uv|hatch|flit|poetry|pdm) publish\b|\btwine upload\b", text
-        )
+        publishing = re.search(r"gh-action-pypi-publish|\b(uv|hatch|flit|poetry|pdm) publish\b|\btwine upload\b", text)
         if publishing:
             private = re.search(
                 r"repository[-_]url|publish-url|UV_PUBLISH_URL|TWINE_REPOSITORY|--repository|--index", text

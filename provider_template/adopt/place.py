@@ -144,11 +144,7 @@ class Placing:
             for name in (parent, f"{parent}.py"):
                 if found := self._folded.get(name.casefold()):
                     return f"`{found}` is the template's"
-        return (
-            "it would be read in the place of the template's settings"
-            if new.casefold() in _IN_THE_WAY
-            else ""
-        )
+        return "it would be read in the place of the template's settings" if new.casefold() in _IN_THE_WAY else ""
 
     def _is_python(self, path: str) -> bool:
         if not path.endswith((".py", ".pyi")) or self._sources.files[path][0] == "120000":
@@ -165,9 +161,7 @@ class Placing:
         if new == "tests/upstream.py":
             return "UpstreamFormat" in classes
         if new == "proxy/config.yaml":
-            return bool(
-                re.search(rf"(?m)custom_handler:\s*[\"']?{re.escape(self._module)}\.provider[\"']?\s*$", text)
-            )
+            return bool(re.search(rf"(?m)custom_handler:\s*[\"']?{re.escape(self._module)}\.provider[\"']?\s*$", text))
         if re.fullmatch(r"src/[^/]+/models\.yaml", new):
             content = self._sources.yaml(path)
             return isinstance(content, dict) and all(isinstance(facts, dict) for facts in content.values())
@@ -176,9 +170,7 @@ class Placing:
     def _follow_imports(self) -> None:
         """Moves code along that imports what has moved away: it cannot work any more."""
         templates = {
-            path: names
-            for path in self._rendered
-            if path.endswith(".py") and (names := self._names(path)) is not None
+            path: names for path in self._rendered if path.endswith(".py") and (names := self._names(path)) is not None
         }
         while True:
             stay = {old: new for old, new in self._placed.paths.items() if not new.startswith(ADOPTED)}
@@ -238,9 +230,7 @@ def top_names(tree: ast.Module) -> frozenset[str]:
             found.add(node.id)
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Assign) and "__all__" in {
-            getattr(target, "id", "") for target in node.targets
-        }:
+        elif isinstance(node, ast.Assign) and "__all__" in {getattr(target, "id", "") for target in node.targets}:
             found |= {
                 one.value
                 for one in ast.walk(node.value)
@@ -258,7 +248,5 @@ def merged_gitignore(rendered: str, theirs: str) -> str:
 
 def module_names(paths: Iterable[str]) -> set[str]:
     """Returns the dotted names of the modules at these paths, as entry points have them."""
-    stems = [
-        re.sub(r"(/__init__)?\.py\Z", "", path.removeprefix("src/")) for path in paths if path.endswith(".py")
-    ]
+    stems = [re.sub(r"(/__init__)?\.py\Z", "", path.removeprefix("src/")) for path in paths if path.endswith(".py")]
     return {stem.replace("/", ".") for stem in stems}

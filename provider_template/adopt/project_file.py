@@ -101,19 +101,13 @@ class _Composer:
         mine: Mapping[str, Any] = self._content["project"]
         self._dependencies(_entries(items.get("dependencies"), mine.get("dependencies")))
         known = set(self._template["project"]["classifiers"])
-        kept = [
-            one
-            for one in _entries(items.get("classifiers"), mine.get("classifiers"))
-            if one.value not in known
-        ]
+        kept = [one for one in _entries(items.get("classifiers"), mine.get("classifiers")) if one.value not in known]
         # A licence is an expression now; and lower versions of Python are not supported.
         self._into_list(
             "classifiers",
             [one for one in kept if not one.value.startswith(("License ::", "Programming Language"))],
         )
-        authors = "".join(
-            f"    {_inline(one)},\n" for one in (mine.get("authors") or ())[1:] if isinstance(one, dict)
-        )
+        authors = "".join(f"    {_inline(one)},\n" for one in (mine.get("authors") or ())[1:] if isinstance(one, dict))
         self._insert_before_end("authors", authors)
         readme = mine.get("readme")
         if readme and readme != "README.md":
@@ -128,16 +122,10 @@ class _Composer:
         dynamic = [key for key in mine.get("dynamic") or () if key != "version"]
         self._left += [f"`{key}` was dynamic: write it into this file." for key in dynamic]
         if "<" in str(mine.get("requires-python", "")):
-            self._left.append(
-                f"`requires-python` was `{mine['requires-python']}`: the template has no upper bound."
-            )
+            self._left.append(f"`requires-python` was `{mine['requires-python']}`: the template has no upper bound.")
 
     def _section_keys(self) -> list[str]:
-        return [
-            section.keys[1]
-            for section in self._sections
-            if section.keys[:1] == ("project",) and section.keys[1:]
-        ]
+        return [section.keys[1] for section in self._sections if section.keys[:1] == ("project",) and section.keys[1:]]
 
     def _dependencies(self, mine: list[Entry]) -> None:
         known = {_distribution(text): text for text in self._template["project"]["dependencies"]}
@@ -163,9 +151,7 @@ class _Composer:
             if name in names:
                 self._left.append(f"The command `{name}` was `{target}`: it is the template's now.")
             elif not self._is_there(str(target).partition(":")[0]):
-                self._left.append(
-                    f"The command `{name}` was `{target}`, which is not there any more: it is left out."
-                )
+                self._left.append(f"The command `{name}` was `{target}`, which is not there any more: it is left out.")
             else:
                 lines += f"{_key(name)} = {_quoted(str(target))}\n"
         if lines and not self._insert_after_header("project.scripts", lines):
@@ -199,9 +185,7 @@ class _Composer:
         own = _distribution(str(self._content["project"]["name"]))
         for name, values in extras.items():
             if _FOR_TESTS.match(name):
-                self._tests += [
-                    Entry(str(one), _quoted(str(one))) for one in values if _distribution(str(one)) != own
-                ]
+                self._tests += [Entry(str(one), _quoted(str(one))) for one in values if _distribution(str(one)) != own]
         known = {_distribution(one) for one in template["dev"] if isinstance(one, str)}
         fresh = {one.value: one for one in self._tests if _distribution(one.value) not in known}
         if fresh:
@@ -231,9 +215,7 @@ class _Composer:
         elif keys[1] == "pytest":
             self._markers(section)
         elif (
-            keys[1] not in self._template["tool"]
-            or keys[1:] == ("mypy", "overrides")
-            or keys[1:3] == ("hatch", "envs")
+            keys[1] not in self._template["tool"] or keys[1:] == ("mypy", "overrides") or keys[1:3] == ("hatch", "envs")
         ):
             self._place(section)
         else:
@@ -256,9 +238,7 @@ class _Composer:
             if item.key not in template or mine.get(item.key) != template[item.key]
         ]
         if rest:
-            self._left.append(
-                f"{', '.join(f'`{key}`' for key in rest)} of `[{section.name}]`: not brought over."
-            )
+            self._left.append(f"{', '.join(f'`{key}`' for key in rest)} of `[{section.name}]`: not brought over.")
 
     def _leave_alone(self, paths: list[str]) -> None:
         """Keeps the template's formatter, linter and type checker from code that was written before it."""
@@ -335,8 +315,7 @@ def _targets(table: Any) -> list[str]:
 def _entries(item: Item | None, values: Any) -> list[Entry]:
     """Returns the entries of a list with their comments, or without where it is written in another way."""
     plain = [
-        Entry(one, _quoted(one)) if isinstance(one, str) else Entry(_inline(one), _inline(one))
-        for one in values or ()
+        Entry(one, _quoted(one)) if isinstance(one, str) else Entry(_inline(one), _inline(one)) for one in values or ()
     ]
     found = entries(item.text) if item else []
     return found if len(found) == len(plain) else plain
@@ -367,8 +346,4 @@ def _inline(table: Mapping[str, Any]) -> str:
 
 
 def _list(values: Iterable[Any]) -> str:
-    return (
-        "[\n"
-        + "".join(f"    {_quoted(one) if isinstance(one, str) else _inline(one)},\n" for one in values)
-        + "]"
-    )
+    return "[\n" + "".join(f"    {_quoted(one) if isinstance(one, str) else _inline(one)},\n" for one in values) + "]"

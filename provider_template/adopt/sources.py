@@ -16,9 +16,7 @@ import yaml
 from provider_template.trees import Store, Tree
 
 # Files whose content is nobody's business, whatever they are called beyond that.
-_SECRET_FILE = re.compile(
-    r"(^|/)(\.env[^/]*|\.netrc|id_[a-z0-9]+|[^/]+\.(pem|key|p12|pfx|jks))\Z", re.IGNORECASE
-)
+_SECRET_FILE = re.compile(r"(^|/)(\.env[^/]*|\.netrc|id_[a-z0-9]+|[^/]+\.(pem|key|p12|pfx|jks))\Z", re.IGNORECASE)
 
 _SECRET_START = re.compile(r"((sk|pk|rk)[-_]|xox[a-z]-|gh[a-z]_|glpat-|(AKIA|ASIA)[A-Z0-9]|eyJ|-----BEGIN)")
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -35,11 +33,7 @@ class Found:
 
 def looks_secret(text: str) -> bool:
     """Returns whether a text may be a key, a token or a password, so that it must not become an answer."""
-    if (
-        any(_SECRET_START.match(word) for word in text.split())
-        or _UUID.search(text)
-        or re.search(r"://[^/\s]*@", text)
-    ):
+    if any(_SECRET_START.match(word) for word in text.split()) or _UUID.search(text) or re.search(r"://[^/\s]*@", text):
         return True
     long = re.findall(r"[A-Za-z0-9+=]{20,}", text)
     return any(re.search("[0-9]", part) and re.search("[A-Za-z]", part) for part in long)

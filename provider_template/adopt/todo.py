@@ -175,11 +175,7 @@ def hook_of(function: Function, rendered: str) -> str:
     if not is_context and any(isinstance(inner, ast.Yield) for inner in ast.walk(function.node)):
         return _STREAM
     return next(
-        (
-            hook
-            for hook, pattern in _HOOKS
-            if re.search(pattern, function.name, re.IGNORECASE) and hook in rendered
-        ),
+        (hook for hook, pattern in _HOOKS if re.search(pattern, function.name, re.IGNORECASE) and hook in rendered),
         "",
     )
 
@@ -194,9 +190,7 @@ def _models(adoption: Adoption) -> Iterator[str]:
         if re.search(r"_cost_per_token|max_(input|output)_tokens|context_window", text.value)
     ]
     if known:
-        yield box(
-            f"Figures of yours are in {listed(dict.fromkeys(adoption.now(text.where) for text in known[:10]))}."
-        )
+        yield box(f"Figures of yours are in {listed(dict.fromkeys(adoption.now(text.where) for text in known[:10]))}.")
 
 
 def _settings(adoption: Adoption) -> Iterator[str]:
@@ -224,9 +218,7 @@ def _in_its_place(name: str, prefix: str, there: set[str]) -> str:
 
 
 def _project(adoption: Adoption) -> Iterator[str]:
-    yield box(
-        "The name, version and dependencies are right; `adopted/pyproject.toml.txt` is the file as it was."
-    )
+    yield box("The name, version and dependencies are right; `adopted/pyproject.toml.txt` is the file as it was.")
     yield from (box(one) for one in adoption.left)
 
 

@@ -86,11 +86,7 @@ def _keys(header: str) -> tuple[str, ...] | None:
 def items_of_table(section: Section) -> list[Item]:
     """Returns the keys of a table, each with its lines and the comments above them."""
     lines = section.text.splitlines(keepends=True)
-    first = (
-        next((n + 1 for n, line in enumerate(lines) if _HEADER.match(line.rstrip("\n"))), 0)
-        if section.keys
-        else 0
-    )
+    first = next((n + 1 for n, line in enumerate(lines) if _HEADER.match(line.rstrip("\n"))), 0) if section.keys else 0
     found: list[Item] = []
     held: list[str] = []
     for line in lines[first:]:

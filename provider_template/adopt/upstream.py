@@ -49,9 +49,7 @@ def api_format(code: Code) -> Found | None:
             return Found("openai", call.where)
     for text in code.texts:
         # LiteLLM's own provider, which the package has its calls sent by.
-        if text.value.startswith("openai/") and any(
-            one.value.startswith("litellm.") for one in code.requests
-        ):
+        if text.value.startswith("openai/") and any(one.value.startswith("litellm.") for one in code.requests):
             return Found("openai", text.where)
     if code.reads_choices:
         return Found("openai", code.reads_choices)

@@ -107,9 +107,7 @@ def _refuse_edited(git: Git, version: Version, spec: Spec) -> None:
             edited.append(f"{path} is not in the work tree, and a hook belongs into it: bring it back.")
             continue
         if b"\r\n" in content:
-            edited.append(
-                f"{path} has line ends of Windows: set core.autocrlf to false, and check it out again."
-            )
+            edited.append(f"{path} has line ends of Windows: set core.autocrlf to false, and check it out again.")
             continue
         original = decoded(git.blob(version.commit, path) or b"", path)
         text = decoded(content, path)

@@ -34,9 +34,7 @@ def changes(spec: Spec, base: Version, kept: Iterable[str]) -> str:
     if spec.hooks or spec.replacements:
         lines += ["| file | what | why |", "|---|---|---|"]
         lines += [f"| `{hook.file}` | hook `{hook.tag}` | {_cell(hook.why)} |" for hook in spec.hooks]
-        lines += [
-            f"| `{one.file}` | the line `{_cell(one.text)}` | {_cell(one.why)} |" for one in spec.replacements
-        ]
+        lines += [f"| `{one.file}` | the line `{_cell(one.text)}` | {_cell(one.why)} |" for one in spec.replacements]
     else:
         lines.append("None.")
     names = sorted(kept)

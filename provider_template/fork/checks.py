@@ -31,9 +31,7 @@ def problems(path: str, text: str, inserted: Sequence[Hook]) -> list[str]:
     try:
         return _undefined(path, text, inserted)
     except SyntaxError as error:
-        return [
-            f"{path} with its hooks is no valid Python, at line {error.lineno}: mend anchor, indent or body."
-        ]
+        return [f"{path} with its hooks is no valid Python, at line {error.lineno}: mend anchor, indent or body."]
 
 
 def _undefined(path: str, text: str, inserted: Sequence[Hook]) -> list[str]:

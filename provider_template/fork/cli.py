@@ -56,12 +56,8 @@ def _answer(chosen: argparse.Namespace, as_json: dict[str, Any], text: str) -> N
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program, description="Keeps a fork of LiteLLM in step with upstream."
-    )
-    parser.add_argument(
-        "-C", dest="folder", type=Path, default=Path(), metavar="PATH", help="the fork's folder"
-    )
+    parser = argparse.ArgumentParser(prog=program, description="Keeps a fork of LiteLLM in step with upstream.")
+    parser.add_argument("-C", dest="folder", type=Path, default=Path(), metavar="PATH", help="the fork's folder")
     commands = parser.add_subparsers(title="commands", required=True, metavar="<command>")
 
     def add(name: str, command: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
@@ -69,23 +65,17 @@ def _parser(program: str) -> argparse.ArgumentParser:
         found.set_defaults(command=command)
         return found
 
-    one = add(
-        "status", _status, "say how far behind upstream the fork is, and whether it is what fork.toml says"
-    )
+    one = add("status", _status, "say how far behind upstream the fork is, and whether it is what fork.toml says")
     _version(one, "--to", "compare with this version, or upstream's branch; else the newest release")
     _network(one)
     _json(one)
-    one = add(
-        "apply", _apply, "put the hooks into the files, and record the version of LiteLLM they are put into"
-    )
+    one = add("apply", _apply, "put the hooks into the files, and record the version of LiteLLM they are put into")
     _version(one, "--base", "the version of LiteLLM that this is a checkout of, if git cannot tell")
     one = add("sync", _sync, "bring the fork to another version of upstream")
     _version(one, "--to", "a version such as 1.106.2, or upstream's branch; else the newest release")
     one.add_argument("--strategy", choices=("merge", "rebase"), help="else what fork.toml says")
     one.add_argument("--dry-run", action="store_true", help="do all but change branches and files")
-    one.add_argument(
-        "--fast-forward", action="store_true", help="bring the branch and the files to the result"
-    )
+    one.add_argument("--fast-forward", action="store_true", help="bring the branch and the files to the result")
     _network(one)
     _probes(one)
     _json(one)
@@ -100,17 +90,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("tag", _tag, "tag this commit as the next release: v<LiteLLM's version>-<name>.<n>")
     one = add("log", _log, "list the releases, and which version of LiteLLM each is made of")
     _json(one)
-    add(
-        "install-driver", _install_driver, "make plain git merge and git rebase keep the hooks, in this clone"
-    )
+    add("install-driver", _install_driver, "make plain git merge and git rebase keep the hooks, in this clone")
     add("remove-upstream", _remove_upstream, "remove upstream's remote; the next sync adds it again")
     one = add("wheel", _wheel, "make LiteLLM's own wheel with the providers in it; needs no fork")
-    _version(
-        one, "--litellm", "the version of LiteLLM, such as 1.106.2; else the one that the fork is made of"
-    )
-    one.add_argument(
-        "--out", type=Path, default=Path("dist"), metavar="FOLDER", help="where to write it (dist)"
-    )
+    _version(one, "--litellm", "the version of LiteLLM, such as 1.106.2; else the one that the fork is made of")
+    one.add_argument("--out", type=Path, default=Path("dist"), metavar="FOLDER", help="where to write it (dist)")
     one.add_argument("--build", type=int, default=1, metavar="N", help="the last number of the version (1)")
     one.add_argument("--wheel", type=Path, metavar="FILE", help="upstream's wheel, instead of downloading it")
     _json(one)
@@ -127,9 +111,7 @@ def _version(parser: argparse.ArgumentParser, flag: str, words: str, name: str =
 
 
 def _network(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--no-fetch", dest="fetch", action="store_false", help="take what is in the clone already"
-    )
+    parser.add_argument("--no-fetch", dest="fetch", action="store_false", help="take what is in the clone already")
 
 
 def _probes(parser: argparse.ArgumentParser) -> None:

@@ -34,9 +34,7 @@ def drift(git: Git, base: str, head: str, spec: Spec) -> list[str]:
         content = git.blob(head, path)
         try:
             if content is None or path not in expected:
-                found[path] = (
-                    _absent(path) if content is None and path in expected else _outside(git, base, path)
-                )
+                found[path] = _absent(path) if content is None and path in expected else _outside(git, base, path)
             elif decoded(content, path) != expected[path]:
                 found[path] = difference(git, base, path, decoded(content, path), spec)
             elif ours[path].mode != theirs[path].mode:
@@ -81,9 +79,7 @@ def unmanaged(git: Git, base: str, head: str, spec: Spec) -> list[str]:
 def _foreign(git: Git, base: str, head: str, spec: Spec) -> list[str]:
     """Returns the paths in which the fork differs from upstream and that it neither owns nor lists."""
     return [
-        path
-        for path in git.changed(base, head)
-        if not spec.owns(path) and not fits((*spec.keep, *spec.take), path)
+        path for path in git.changed(base, head) if not spec.owns(path) and not fits((*spec.keep, *spec.take), path)
     ]
 
 
@@ -129,10 +125,7 @@ def _absent(path: str) -> str:
 
 def _outside(git: Git, base: str, path: str) -> str:
     if git.blob(base, path) is None:
-        return (
-            f"{path} is a file of the fork that upstream does not have: list it under owned in {SPEC}, "
-            "or delete it."
-        )
+        return f"{path} is a file of the fork that upstream does not have: list it under owned in {SPEC}, or delete it."
     return (
         f"{path} is changed in the fork: make the change a [[hooks]] or [[replace]] entry of {SPEC}, list the file "
         f"under keep or take, or undo it with git checkout {base[:12]} -- {path}."
@@ -147,7 +140,9 @@ def difference(git: Git, base: str, path: str, text: str, spec: Spec) -> str:
     inserted, replaced = spec.of(path)
     wanted = {hook.tag: hooks.block(hook) for hook in inserted}
     for tag in found.keys() - wanted.keys():
-        return f'{path}:{found[tag].first} has the hook "{tag}" that {SPEC} has not: run the command apply to take it out.'
+        return (
+            f'{path}:{found[tag].first} has the hook "{tag}" that {SPEC} has not: run the command apply to take it out.'
+        )
     for tag in wanted:
         if tag not in found:
             return f'{path} has no hook "{tag}": run the command apply to put it in.'

@@ -144,9 +144,7 @@ def _merged(base: Path, ours: Path, theirs: Path, spec: Spec, path: str, *, reba
     known = {hook.tag: hook.body for hook in inserted}
     for block in hooks.blocks(path, texts[forks]):
         if known.get(block.tag) != hooks.body(block):
-            raise Refusal(
-                f'The hook "{block.tag}" is newer than this clone\'s merge driver: install it again.'
-            )
+            raise Refusal(f'The hook "{block.tag}" is newer than this clone\'s merge driver: install it again.')
     stripped = {file: hooks.strip(path, text) for file, text in texts.items()}
     core = stripped[upstreams]
     if unlike(stripped[forks], stripped[base], replaced) is not None:

@@ -26,11 +26,7 @@ _KEPT = (
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Returns the variables for a git process: none that names another repository, no questions, English."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(_KEPT)
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)}
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
 

@@ -139,9 +139,7 @@ def apply(path: str, text: str, hooks: Sequence[Hook], replacements: Sequence[Re
             "convert the file in a commit of its own, or take its hooks out."
         )
     if found := blocks(path, text):
-        raise Refusal(
-            f'{path} has the markers of "{found[0].tag}" in it already: it is not upstream\'s text.'
-        )
+        raise Refusal(f'{path} has the markers of "{found[0].tag}" in it already: it is not upstream\'s text.')
     # A hook that goes before a replaced line is put in after that was replaced.
     edits = [_inserted(path, text, hook, order) for order, hook in enumerate(hooks)]
     edits += [_replaced(path, text, one, order) for order, one in enumerate(replacements, len(edits))]
@@ -149,9 +147,7 @@ def apply(path: str, text: str, hooks: Sequence[Hook], replacements: Sequence[Re
     made = text
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.order), reverse=True):
         if edit.end > start:
-            raise Refusal(
-                f"Two lines that the fork replaces in {path} are the same one: take one of the two out."
-            )
+            raise Refusal(f"Two lines that the fork replaces in {path} are the same one: take one of the two out.")
         made = made[: edit.start] + edit.text + made[edit.end :]
         start = edit.start
     if sorted(block.tag for block in blocks(path, made)) != sorted(hook.tag for hook in hooks):

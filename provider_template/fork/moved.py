@@ -37,9 +37,7 @@ def _how(lost: Hook | Replacement, place: str) -> str:
     return f'write its place into {SPEC}, under [anchors]: "{lost.tag}" = {{ {place or "file = …, anchor = …"} }}'
 
 
-def _whereabouts(
-    git: Git, base: str | None, upstream: str, path: str, one: Hook | Replacement
-) -> tuple[str, str]:
+def _whereabouts(git: Git, base: str | None, upstream: str, path: str, one: Hook | Replacement) -> tuple[str, str]:
     """Returns where a place may be now, in words and as in fork.toml.
 
     That is where the same pattern matches in another file, or the likeliest line of this one.

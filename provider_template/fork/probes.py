@@ -31,9 +31,7 @@ def interpreter(given: str | None) -> str:
     if given:
         return given
     active = os.environ.get("VIRTUAL_ENV")
-    return (
-        str(Path(active) / ("Scripts" if os.name == "nt" else "bin") / "python") if active else sys.executable
-    )
+    return str(Path(active) / ("Scripts" if os.name == "nt" else "bin") / "python") if active else sys.executable
 
 
 def probe(git: Git, commit: str, spec: Spec, python: str) -> tuple[Probed, ...]:
@@ -57,9 +55,7 @@ def probe(git: Git, commit: str, spec: Spec, python: str) -> tuple[Probed, ...]:
         return tuple(_probe(folder, provider, python) for provider in spec.providers)
 
 
-_INSTALLED = (
-    "import importlib.util as u; s = u.find_spec('litellm'); print(s.origin if s and s.origin else '')"
-)
+_INSTALLED = "import importlib.util as u; s = u.find_spec('litellm'); print(s.origin if s and s.origin else '')"
 
 
 def _add_compiled(package: Path, python: str) -> None:
@@ -85,9 +81,7 @@ def _probe(folder: Path, provider: Provider, python: str) -> Probed:
         )
     module = ".".join([*tests.rstrip("/").split("/"), "conformance", "probes"])
     # PIP_ and proxy settings stay; what would bring another LiteLLM in does not.
-    variables = {
-        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")
-    }
+    variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     try:
         done = subprocess.run(
             [python, "-m", module],
@@ -100,9 +94,7 @@ def _probe(folder: Path, provider: Provider, python: str) -> Probed:
             check=False,
         )
     except FileNotFoundError:
-        raise Refusal(
-            f"There is no {python}: name an interpreter with --python, or pass --no-probes."
-        ) from None
+        raise Refusal(f"There is no {python}: name an interpreter with --python, or pass --no-probes.") from None
     except subprocess.TimeoutExpired:
         raise Refusal(
             f"The probes of {provider.name} had not ended after {_SECONDS:.0f} seconds: run them by hand with "

@@ -42,15 +42,11 @@ def tag(git: Git) -> Release:
     here = git.lines("tag", "--points-at", "HEAD", "--list", f"{stem}*")
     if here:
         raise Refusal(f"This commit is {here[0]} already: commit something, or push that tag.")
-    name = (
-        f"{stem}{max((int(one[len(stem) :]) for one in there if one[len(stem) :].isdigit()), default=0) + 1}"
-    )
+    name = f"{stem}{max((int(one[len(stem) :]) for one in there if one[len(stem) :].isdigit()), default=0) + 1}"
     providers = ", ".join(provider.name for provider in spec.providers) or "no provider"
     message = f"LiteLLM {base.name} with {providers}\n\n{TRAILER}: {base.name} {base.commit}\n"
     git.must("tag", "--annotate", "--file=-", name, content=message.encode())
-    return (
-        releases(git, spec)[0] if not there else next(one for one in releases(git, spec) if one.tag == name)
-    )
+    return releases(git, spec)[0] if not there else next(one for one in releases(git, spec) if one.tag == name)
 
 
 def releases(git: Git, spec: Spec) -> list[Release]:
@@ -78,9 +74,7 @@ def backups(git: Git) -> list[str]:
 
 def _made(git: Git, branch: str) -> tuple[int, str]:
     """Returns when a branch was made, in seconds, as far as git remembers; and its name."""
-    said = git.run(
-        "log", "-g", "-1", "--format=%gd", "--date=unix", f"refs/heads/{branch}", "--"
-    ).stdout.decode()
+    said = git.run("log", "-g", "-1", "--format=%gd", "--date=unix", f"refs/heads/{branch}", "--").stdout.decode()
     found = re.search(r"@\{(\d+)\}", said)
     return (int(found[1]) if found else 0, branch)
 
@@ -105,9 +99,7 @@ def rollback(git: Git, to: str | None) -> tuple[str, str, str]:
     mine = [one for one in backups(git) if one.startswith(f"backup/{branch}-before-")]
     name = to or (mine[0] if mine else None)
     if name is None:
-        raise Refusal(
-            f"There is no backup of {branch}: a sync makes one, git reflog {branch} says where it was."
-        )
+        raise Refusal(f"There is no backup of {branch}: a sync makes one, git reflog {branch} says where it was.")
     commit, head = git.commit(f"refs/heads/{name}"), git.must("rev-parse", "HEAD")
     if commit is None:
         raise Refusal(f"There is no branch {name}: name one of {', '.join(mine) or 'none'}.")

@@ -84,9 +84,7 @@ def restore(git: Git, before: str, after: str, *, killed: bool, prefix: str = ""
             lock.unlink(missing_ok=True)
     # New files first: a full disk has room again then.
     _remove_new(git, new, sorted(changed - old.keys()), after)
-    index = (
-        not _staged(git, changed, before) or git.run("read-tree", "-i", "-m", after, before).returncode == 0
-    )
+    index = not _staged(git, changed, before) or git.run("read-tree", "-i", "-m", after, before).returncode == 0
     replaced: set[str] = set()
     edited: set[str] = set()
     there = changed & old.keys()

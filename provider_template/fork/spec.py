@@ -127,9 +127,7 @@ class Spec:
 
     def of(self, file: str) -> tuple[list[Hook], list[Replacement]]:
         """Returns the hooks and the lines of the fork's in a file."""
-        return [one for one in self.hooks if one.file == file], [
-            one for one in self.replacements if one.file == file
-        ]
+        return [one for one in self.hooks if one.file == file], [one for one in self.replacements if one.file == file]
 
 
 def fits(patterns: Sequence[str], path: str) -> bool:
@@ -168,9 +166,7 @@ def in_commit(git: Git, commit: str) -> Spec:
 def _spec(read: Callable[[str], bytes | None], hook_files: Sequence[str], place: str) -> Spec:
     content = read(SPEC)
     if content is None:
-        raise Refusal(
-            f"There is no {SPEC} in {place}: render a provider with layout=fork there, and commit it."
-        )
+        raise Refusal(f"There is no {SPEC} in {place}: render a provider with layout=fork there, and commit it.")
     table = _Table.read(SPEC, content)
     providers = [_provider(_Table.read(path, read(path) or b""), path.split("/")[1]) for path in hook_files]
     names = [provider.name for provider in providers]
@@ -250,9 +246,7 @@ def _replacement(table: _Table) -> Replacement:
         re.sub(made.line, made.text, "")
         re.compile(f"{made.line}|").fullmatch("").expand(made.text)  # type: ignore[union-attr]  # it matches
     except (re.error, IndexError) as error:
-        raise Refusal(
-            f"{table.place} has with = {made.text!r}, which does not fit its line: {error}."
-        ) from None
+        raise Refusal(f"{table.place} has with = {made.text!r}, which does not fit its line: {error}.") from None
     return made
 
 
@@ -359,9 +353,7 @@ class _Table:
     def tags(self) -> str:
         value = self.pattern("tags", TAGS)
         if re.compile(value).groups != 1:
-            raise self._wrong(
-                "tags", "it needs one group, which is the version, such as ^v(\\d+\\.\\d+\\.\\d+)$"
-            )
+            raise self._wrong("tags", "it needs one group, which is the version, such as ^v(\\d+\\.\\d+\\.\\d+)$")
         return value
 
     def number(self, key: str, default: int) -> int:
@@ -386,7 +378,4 @@ class _Table:
         value = self._get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self._wrong(key, f"write tables [[{key}]]")
-        return [
-            _Table(f"{self.place}, [[{key}]] {one.get('name') or one.get('file') or ''}", one)
-            for one in value
-        ]
+        return [_Table(f"{self.place}, [[{key}]] {one.get('name') or one.get('file') or ''}", one) for one in value]

@@ -53,11 +53,7 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
         upstream.fetch(git, spec)
     base, newest = upstream.base(git, spec), upstream.target(git, spec, to)
     between = spec.upstream.version(base.name)
-    newer = [
-        one
-        for one in upstream.releases(git, spec)
-        if between and (spec.upstream.version(one) or ()) > between
-    ]
+    newer = [one for one in upstream.releases(git, spec) if between and (spec.upstream.version(one) or ()) > between]
     found = releases(git, spec)
     try:
         managed_texts(git, newest.commit, spec, base.commit)

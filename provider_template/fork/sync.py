@@ -132,9 +132,7 @@ def _ready(git: Git) -> str:
     """Returns the branch that is checked out, on a clean tree."""
     branch = git.branch()
     if branch is None:
-        raise Refusal(
-            "No branch is checked out: check out the branch of your fork, such as git checkout main."
-        )
+        raise Refusal("No branch is checked out: check out the branch of your fork, such as git checkout main.")
     refuse_dirty(git)
     return branch
 
@@ -180,9 +178,7 @@ def _commit(
     return commit_tree(git, composed.tree, [top], message), composed, dropped
 
 
-def commit_tree(
-    git: Git, tree: str, parents: list[str], message: str, more: Mapping[str, str] | None = None
-) -> str:
+def commit_tree(git: Git, tree: str, parents: list[str], message: str, more: Mapping[str, str] | None = None) -> str:
     """Stores a commit and returns its hash."""
     lines = [argument for parent in parents for argument in ("-p", parent)]
     content = message.encode(errors="surrogateescape")
@@ -205,9 +201,7 @@ def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tu
         if composed == tree:
             dropped.append(git.must("show", "-s", "--format=%h %s", commit))
             continue
-        author = git.must(
-            "show", "-s", "--encoding=UTF-8", "--format=%an%n%ae%n%ad", "--date=raw", commit
-        ).split("\n")
+        author = git.must("show", "-s", "--encoding=UTF-8", "--format=%an%n%ae%n%ad", "--date=raw", commit).split("\n")
         message += _others(git, commit, start, author)
         names = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE")
         top = commit_tree(git, composed, [top], message, dict(zip(names, author, strict=True)))
@@ -245,9 +239,7 @@ def _free_names(git: Git, branch: str, head: str, commit: str, end: Version) -> 
             f"git branch -D {update}, first."
         )
     if f"branch refs/heads/{update}" in git.lines("worktree", "list", "--porcelain"):
-        raise Refusal(
-            f"{update} is checked out, and a sync would write it: check out another branch there first."
-        )
+        raise Refusal(f"{update} is checked out, and a sync would write it: check out another branch there first.")
     backup, number = f"backup/{branch}-before-{end.name}", 1
     while git.commit(f"refs/heads/{backup}") not in (None, head):
         number += 1
@@ -258,12 +250,7 @@ def _free_names(git: Git, branch: str, head: str, commit: str, end: Version) -> 
 def _saved(git: Git, update: str, head: str, commit: str) -> list[tuple[str, str]]:
     """Returns a backup for an update branch that is about to be written again, as somebody may have amended it."""
     there = git.commit(f"refs/heads/{update}")
-    if (
-        there is None
-        or there in (head, commit)
-        or git.is_ancestor(there, head)
-        or _same_files(git, there, commit)
-    ):
+    if there is None or there in (head, commit) or git.is_ancestor(there, head) or _same_files(git, there, commit):
         return []
     return [(f"refs/heads/backup/{update}-{there[:12]}", there)]
 
@@ -306,9 +293,7 @@ def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> No
     done = git.run(*how, commit, detached=True)
     if done.returncode:
         left = restore(git, head, commit, killed=done.returncode < 0)
-        raise Refusal(
-            f"{branch} could not be brought to {commit[:12]}: {reason(done)}. {left.words(git.folder)}"
-        )
+        raise Refusal(f"{branch} could not be brought to {commit[:12]}: {reason(done)}. {left.words(git.folder)}")
 
 
 def lease(git: Git, branch: str, spec: Spec) -> str:

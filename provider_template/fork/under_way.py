@@ -44,11 +44,7 @@ def _refuse_marks(git: Git) -> None:
         command = f"git {_MARKS[name]}"
         if name == "sequencer/todo" and path.read_text(errors="replace").startswith("revert"):
             command = "git revert"
-        end = (
-            "git bisect reset"
-            if name == "BISECT_LOG"
-            else f"{command} --continue, or drop it with {command} --abort"
-        )
+        end = "git bisect reset" if name == "BISECT_LOG" else f"{command} --continue, or drop it with {command} --abort"
         raise Refusal(
             f"{command} is under way in {git.folder}, and this needs files and a commit that stay: end it with {end}, "
             "then do this again."

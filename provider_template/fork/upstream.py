@@ -26,9 +26,7 @@ def fetch(git: Git, spec: Spec) -> None:
         Refusal: Upstream cannot be reached, or the remote has another URL than fork.toml.
     """
     remote = spec.upstream.remote
-    known = git.run(
-        "config", "--get", f"remote.{remote}.url"
-    )  # as it is written, whatever git puts in its place
+    known = git.run("config", "--get", f"remote.{remote}.url")  # as it is written, whatever git puts in its place
     if known.returncode:
         git.must("remote", "add", "--no-tags", remote, spec.upstream.url)
     elif _place(url := known.stdout.decode().strip()) != _place(spec.upstream.url):
@@ -87,14 +85,10 @@ def target(git: Git, spec: Spec, name: str | None) -> Version:
         named = re.fullmatch(r"v?(\d+\.\d+\.\d+)", name)
         fitting = [tag for tag in tags if named and spec.upstream.version(tag) == _numbers(named[1])]
         name = fitting[-1] if fitting else name
-        found = git.commit(f"refs/tags/{name}") or (
-            git.commit(name) if re.fullmatch("[0-9a-f]{7,64}", name) else None
-        )
+        found = git.commit(f"refs/tags/{name}") or (git.commit(name) if re.fullmatch("[0-9a-f]{7,64}", name) else None)
     if found is None:
         newest = f"the newest is {tags[-1]}" if tags else f"such as {branch}"
-        raise Refusal(
-            f"Upstream has no version {name}: name one of its releases ({newest}) or its branch {branch}."
-        )
+        raise Refusal(f"Upstream has no version {name}: name one of its releases ({newest}) or its branch {branch}.")
     return Version(name, found)
 
 
@@ -205,7 +199,5 @@ def with_base(content: bytes, version: Version) -> bytes:
             raise Refusal(f'{SPEC} has {count} lines {key} = "…": it needs one, in the table [upstream].')
     wanted = before | {"upstream": before["upstream"] | {"base": version.name, "commit": version.commit}}
     if tomllib.loads(text) != wanted:
-        raise Refusal(
-            f'{SPEC} has its lines base = "…" and commit = "…" outside [upstream]: write them there.'
-        )
+        raise Refusal(f'{SPEC} has its lines base = "…" and commit = "…" outside [upstream]: write them there.')
     return text.encode()

@@ -70,9 +70,7 @@ def _changes(git: Git, spec: Spec, base: Version) -> list[str]:
     recorded = spec.upstream
     named = git.commit(f"refs/tags/{recorded.base}")
     if named and named != recorded.commit:
-        return [
-            f"{SPEC} has base = {recorded.base!r} with another commit than that tag: run apply with --base."
-        ]
+        return [f"{SPEC} has base = {recorded.base!r} with another commit than that tag: run apply with --base."]
     if recorded.commit != base.commit:
         return [
             f"{SPEC} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the command "

@@ -85,9 +85,7 @@ def _version(spec: Spec, given: str | None) -> str:
     if given is None:
         numbers = spec.upstream.version(spec.upstream.base)
         if numbers is None:
-            raise Refusal(
-                f"{SPEC} records no release of LiteLLM: name one with --litellm, such as --litellm 1.106.2."
-            )
+            raise Refusal(f"{SPEC} records no release of LiteLLM: name one with --litellm, such as --litellm 1.106.2.")
         return ".".join(map(str, numbers))
     if not re.fullmatch(r"v?\d+\.\d+\.\d+", given):
         raise Refusal(f'"{given}" is no version of LiteLLM: write three numbers, such as 1.106.2.')
@@ -139,9 +137,7 @@ def _add_providers(folder: Path, spec: Spec, files: dict[str, bytes]) -> None:
                 "render the provider again under another name."
             )
         here = folder / pattern
-        found = (
-            here.rglob("*") if pattern.endswith("/") else [here] if here.is_file() else folder.glob(pattern)
-        )
+        found = here.rglob("*") if pattern.endswith("/") else [here] if here.is_file() else folder.glob(pattern)
         own = sorted(path for path in found if path.is_file() and not _LEFT_OUT & set(path.parts))
         if not own:
             raise Refusal(f"There is no {here}, and it is listed as owned: render the provider there.")
@@ -154,9 +150,7 @@ def _add_hooks(spec: Spec, files: dict[str, bytes], version: str) -> None:
         if not path.startswith(_PACKAGE):
             continue  # pyproject.toml and the like are not in a wheel
         if path not in files:
-            refused.append(
-                f"LiteLLM {version} has no {path}, and a hook belongs into it: mend the hook in {SPEC}."
-            )
+            refused.append(f"LiteLLM {version} has no {path}, and a hook belongs into it: mend the hook in {SPEC}.")
             continue
         try:
             inserted, replaced = spec.of(path)

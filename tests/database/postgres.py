@@ -43,9 +43,7 @@ class Postgres:
         """Runs one of Postgres' client programs on a database, and returns what it printed."""
         server = (f"--host={self.folder}", f"--username={USER}", f"--dbname={database}")
         command = [str(self.programs / program), *server, *arguments]
-        done = subprocess.run(
-            command, input=text, env=_environment(), text=True, capture_output=True, check=False
-        )
+        done = subprocess.run(command, input=text, env=_environment(), text=True, capture_output=True, check=False)
         assert done.returncode == 0, f"{program} ended with {done.returncode}:\n{done.stderr}"
         return done.stdout
 

@@ -160,9 +160,7 @@ def install(package: Path) -> tuple[Path, Path]:
         assert found is not None
         assert found.origin is not None
         engine = folder / "query-engine"
-        engine.write_text(
-            f'#!/bin/sh\nexec "{Path(found.origin).parent}/bin/node" "{node}/engine.cjs" "$@"\n'
-        )
+        engine.write_text(f'#!/bin/sh\nexec "{Path(found.origin).parent}/bin/node" "{node}/engine.cjs" "$@"\n')
         engine.chmod(0o755)
     return python, engine
 
@@ -181,9 +179,7 @@ def proxy(package: Path, folder: Path, provider: str = "acme-ai", **settings: st
     upstream_port, port = free_port(), free_port()
     name = provider.replace("-", "_")
     config = folder / "config.yaml"
-    config.write_text(
-        json.dumps(_config(provider, f"litellm_{name}.provider")), encoding="utf-8"
-    )  # JSON is YAML
+    config.write_text(json.dumps(_config(provider, f"litellm_{name}.provider")), encoding="utf-8")  # JSON is YAML
     with postgres() as database:
         migrations = sorted((_in_site(python, "litellm_proxy_extras") / "migrations").glob("*/migration.sql"))
         database.execute("\n".join(path.read_text(encoding="utf-8") for path in migrations))

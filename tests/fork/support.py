@@ -124,9 +124,7 @@ class Upstream:
         number = version.removeprefix("v")
         text = (self.folder / "pyproject.toml").read_text()
         start, rest = text.split('version = "', 1)
-        (self.folder / "pyproject.toml").write_text(
-            f'{start}version = "{number}{rest[rest.index(chr(34)) :]}'
-        )
+        (self.folder / "pyproject.toml").write_text(f'{start}version = "{number}{rest[rest.index(chr(34)) :]}')
         commit(self.folder, f"Release {version}")
         must("git", "tag", "--annotate", "--message", version, version, cwd=self.folder)
 
@@ -167,9 +165,7 @@ class Fork:
     def add_provider(self, name: str, dependencies: str = "") -> None:
         """Writes the files of a provider; commits nothing."""
         folder = name.replace("-", "_")
-        text = (
-            HOOKS.replace("{name}", name).replace("{folder}", folder).replace("{dependencies}", dependencies)
-        )
+        text = HOOKS.replace("{name}", name).replace("{folder}", folder).replace("{dependencies}", dependencies)
         write(
             self.folder,
             {
@@ -191,9 +187,7 @@ class Fork:
 
     def synced(self, *arguments: str) -> dict[str, Any]:
         """Syncs, fast-forwards, and returns the report."""
-        found: dict[str, Any] = json.loads(
-            self.does("sync", "--no-probes", "--fast-forward", "--json", *arguments)
-        )
+        found: dict[str, Any] = json.loads(self.does("sync", "--no-probes", "--fast-forward", "--json", *arguments))
         return found
 
     def refuses(self, *arguments: str, status: int = 1) -> str:

@@ -110,9 +110,7 @@ class Walk:
         litellm = copied(upstream(SAMPLE), folder / "litellm.git")
         fork, origin = folder / "fork", folder / "origin.git"
         must("git", "init", "--quiet", "--bare", "--initial-branch=main", origin, cwd=folder)
-        must(
-            "git", "clone", "--quiet", "--no-tags", "--origin=upstream", f"file://{litellm}", fork, cwd=folder
-        )
+        must("git", "clone", "--quiet", "--no-tags", "--origin=upstream", f"file://{litellm}", fork, cwd=folder)
         must("git", "fetch", "--quiet", "--no-tags", "upstream", f"refs/tags/{OLDEST}", cwd=fork)
         must("git", "checkout", "--quiet", "-B", "main", "FETCH_HEAD", cwd=fork)
         must("git", "remote", "add", "origin", f"file://{origin}", cwd=fork)
@@ -214,9 +212,7 @@ def assert_a_second_provider_goes_in(walk: Walk, template: Path) -> None:
     before = (walk.fork / "fork.toml").read_bytes()
     page = (walk.fork / "DEV_FLOW.md").read_bytes()
     url = tomllib.loads(before.decode())["upstream"]["url"]
-    render(
-        template, walk.fork, {**FORK, "provider_name": "Bravo", "fork_name": "acme-ai", "upstream_url": url}
-    )
+    render(template, walk.fork, {**FORK, "provider_name": "Bravo", "fork_name": "acme-ai", "upstream_url": url})
     assert (walk.fork / "fork.toml").read_bytes() == before
     assert (walk.fork / "DEV_FLOW.md").read_bytes() == page
     must(sys.executable, "fork/tool", "apply", cwd=walk.fork)

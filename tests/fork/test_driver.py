@@ -18,9 +18,7 @@ def moved(upstream: Upstream, fork: Fork) -> Fork:
             {
                 "README.md": f"# LiteLLM {number}\n",
                 "litellm/__init__.py": FILES["litellm/__init__.py"] + f"done = {number}\n",
-                "litellm/utils.py": FILES["litellm/utils.py"].replace(
-                    ANCHOR, f"    number = {number}\n{ANCHOR}"
-                ),
+                "litellm/utils.py": FILES["litellm/utils.py"].replace(ANCHOR, f"    number = {number}\n{ANCHOR}"),
                 "pyproject.toml": FILES["pyproject.toml"].replace("[\n", f'[\n    "openai=={number}",\n'),
             },
         )
@@ -36,9 +34,7 @@ def in_place(fork: Fork, number: int) -> None:
     assert f'"openai=={number}",' in fork.text("pyproject.toml")
     assert fork.text("README.md") == "# Acme, branded\n"
     # The base is told from the history.
-    assert "was merged since, by git alone: run the command apply" in fork.refuses(
-        "verify", "--no-probes", status=3
-    )
+    assert "was merged since, by git alone: run the command apply" in fork.refuses("verify", "--no-probes", status=3)
     fork.does("apply")
     commit(fork.folder, "Changes")
     assert f"LiteLLM v1.{number}.0" in fork.does("verify", "--no-probes")

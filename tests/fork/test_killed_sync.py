@@ -66,9 +66,7 @@ def test_killed_at_random_moments(
         wait_for_index(fork.folder)
         what = f"KILL_SEED={seed}, kill {kill} after {after:.3f} s"
         assert fork.git("status", "--porcelain") == "", what
-        branches = fork.git(
-            "for-each-ref", "--format=%(refname:short)", "refs/heads/sync", "refs/heads/backup"
-        )
+        branches = fork.git("for-each-ref", "--format=%(refname:short)", "refs/heads/sync", "refs/heads/backup")
         assert branches in ("", "backup/main-before-v1.1.0\nsync/v1.1.0"), what
         assert fork.git("rev-parse", "HEAD") == old or fork.git("rev-parse", "HEAD^{tree}") == new, what
         # And the next one goes through.

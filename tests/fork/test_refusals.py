@@ -83,17 +83,13 @@ UPSTREAM: dict[Callable[[Upstream], None], tuple[str, ...]] = {
         "The line 'name = \"litellm\"' that the fork replaces is not in pyproject.toml",
         "[[replace]]",
     ),
-    no_line_end: (
-        'litellm/__init__.py does not end with a line end, so the hook "acme:register" cannot go there',
-    ),
+    no_line_end: ('litellm/__init__.py does not end with a line end, so the hook "acme:register" cannot go there',),
 }
 
 
 @pytest.mark.parametrize("change", UPSTREAM, ids=lambda change: change.__name__)
 @pytest.mark.parametrize("strategy", ["merge", "rebase"])
-def test_what_upstream_did(
-    change: Callable[[Upstream], None], strategy: str, upstream: Upstream, fork: Fork
-) -> None:
+def test_what_upstream_did(change: Callable[[Upstream], None], strategy: str, upstream: Upstream, fork: Fork) -> None:
     change(upstream)
     said = fork.refuses(*SYNC, "--strategy", strategy)
     for words in UPSTREAM[change]:
@@ -174,9 +170,8 @@ def test_a_file_that_nobody_owns(upstream: Upstream, fork: Fork) -> None:
     write(fork.folder, {"scripts/mine.sh": "true\n"})
     commit(fork.folder, "A script")
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
-    assert (
-        "scripts/mine.sh is a file of the fork that upstream does not have: list it under owned"
-        in fork.refuses(*SYNC)
+    assert "scripts/mine.sh is a file of the fork that upstream does not have: list it under owned" in fork.refuses(
+        *SYNC
     )
     fork.edit("fork.toml", 'owned = ["fork.toml"', 'owned = ["scripts/", "fork.toml"')
     fork.synced()
@@ -213,9 +208,7 @@ def test_a_body_is_mended_together_with_its_place(upstream: Upstream, fork: Fork
     )
     commit(fork.folder, "Follow upstream")
     fork.synced()
-    assert "    ensure_registered()  # new\n    # <<< acme:setup\n    for handler in" in fork.text(
-        "litellm/utils.py"
-    )
+    assert "    ensure_registered()  # new\n    # <<< acme:setup\n    for handler in" in fork.text("litellm/utils.py")
     fork.does("verify", "--no-probes")
 
 
@@ -233,9 +226,7 @@ def test_a_line_of_the_forks_is_changed_where_it_is_declared(upstream: Upstream,
 
 def test_a_hook_that_is_declared_no_more_goes_away(upstream: Upstream, fork: Fork) -> None:
     hooks = fork.text("fork/acme/hooks.toml")
-    write(
-        fork.folder, {"fork/acme/hooks.toml": hooks[: hooks.index("[[hooks]]")].replace('"joserfc>=1"', "")}
-    )
+    write(fork.folder, {"fork/acme/hooks.toml": hooks[: hooks.index("[[hooks]]")].replace('"joserfc>=1"', "")})
     assert "litellm/utils.py" in fork.does("apply")
     commit(fork.folder, "No hooks")
     assert fork.text("litellm/utils.py") == FILES["litellm/utils.py"]
@@ -345,16 +336,9 @@ def test_a_body_that_uses_a_name_of_upstreams(upstream: Upstream, fork: Fork) ->
     text = FILES["litellm/utils.py"].replace("import litellm\n", "import litellm as library\n")
     upstream.release(
         "v1.2.0",
-        {
-            "litellm/utils.py": text.replace(ANCHOR, ANCHOR.replace("litellm", "library"))
-            + ANCHOR
-            + "        ...\n"
-        },
+        {"litellm/utils.py": text.replace(ANCHOR, ANCHOR.replace("litellm", "library")) + ANCHOR + "        ...\n"},
     )
-    assert (
-        'The hook "fork:count" uses litellm, which litellm/utils.py does not define any more'
-        in fork.refuses(*SYNC)
-    )
+    assert 'The hook "fork:count" uses litellm, which litellm/utils.py does not define any more' in fork.refuses(*SYNC)
 
 
 def test_a_folder_that_is_no_fork(fork: Fork, tmp_path: Path) -> None:
@@ -377,7 +361,9 @@ def test_hooks_beside_replaced_lines(upstream: Upstream, fork: Fork) -> None:
 
 
 def test_a_line_with_two_replacements(fork: Fork) -> None:
-    again = '\n[[replace]]\nfile = "pyproject.toml"\nline = \'name = "lite.*"\'\nwith = \'name = "acme"\'\nwhy = "twice"\n'
+    again = (
+        '\n[[replace]]\nfile = "pyproject.toml"\nline = \'name = "lite.*"\'\nwith = \'name = "acme"\'\nwhy = "twice"\n'
+    )
     write(fork.folder, {"fork.toml": fork.text("fork.toml") + again})
     commit(fork.folder, "Twice")
     assert "Two lines that the fork replaces in pyproject.toml are the same one" in fork.refuses("apply")
@@ -395,9 +381,7 @@ def test_a_commit_made_meanwhile_stays(upstream: Upstream, fork: Fork) -> None:
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
     # The probes' interpreter makes a commit, as somebody might while they run.
     script = fork.folder.parent / "python"
-    script.write_text(
-        f'#!/bin/sh\ncd {fork.folder} && git commit --quiet --allow-empty -m Precious\necho "ok all"\n'
-    )
+    script.write_text(f'#!/bin/sh\ncd {fork.folder} && git commit --quiet --allow-empty -m Precious\necho "ok all"\n')
     script.chmod(0o755)
     probes = "tests/test_litellm/llms/acme/conformance/probes.py"
     write(fork.folder, {probes: "\n"})

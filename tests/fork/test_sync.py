@@ -19,12 +19,8 @@ def test_upstream_and_the_fork_changed_the_same_places(upstream: Upstream, fork:
         {
             "README.md": "# LiteLLM, new\n",
             "litellm/__init__.py": FILES["litellm/__init__.py"] + "done = True\n",
-            "litellm/utils.py": FILES["litellm/utils.py"].replace(
-                ANCHOR, f"    done = litellm.done\n{ANCHOR}"
-            ),
-            "pyproject.toml": FILES["pyproject.toml"].replace(
-                '    "httpx",\n', '    "openai",\n    "httpx",\n'
-            ),
+            "litellm/utils.py": FILES["litellm/utils.py"].replace(ANCHOR, f"    done = litellm.done\n{ANCHOR}"),
+            "pyproject.toml": FILES["pyproject.toml"].replace('    "httpx",\n', '    "openai",\n    "httpx",\n'),
         },
     )
     report = fork.synced("--strategy", strategy)
@@ -38,8 +34,7 @@ def test_upstream_and_the_fork_changed_the_same_places(upstream: Upstream, fork:
     )
     assert "    done = litellm.done\n    # >>> acme:setup\n" in fork.text("litellm/utils.py")
     assert fork.text("litellm/__init__.py").endswith(
-        "done = True\n# >>> acme:register\n"
-        + fork.text("litellm/__init__.py").split("# >>> acme:register\n")[1]
+        "done = True\n# >>> acme:register\n" + fork.text("litellm/__init__.py").split("# >>> acme:register\n")[1]
     )
     assert 'base = "v1.1.0"' in fork.text("fork.toml")
     assert "LiteLLM v1.1.0" in fork.text("CUSTOM_CHANGES.md")
@@ -84,9 +79,7 @@ def test_a_rebase_after_merges_leaves_the_merges_out(upstream: Upstream, fork: F
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_steps_and_a_jump_end_in_the_same_files(upstream: Upstream, fork: Fork, strategy: str) -> None:
     for number in range(1, 4):
-        upstream.edit(
-            f"v1.{number}.0", "litellm/utils.py", "import litellm\n", f"import litellm\nnumber{number} = 1\n"
-        )
+        upstream.edit(f"v1.{number}.0", "litellm/utils.py", "import litellm\n", f"import litellm\nnumber{number} = 1\n")
     start = fork.git("rev-parse", "HEAD")
     for number in range(1, 4):
         fork.synced("--strategy", strategy, "--to", f"1.{number}.0")

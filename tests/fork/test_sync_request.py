@@ -81,9 +81,7 @@ def origin(fork: Fork, tmp_path: Path) -> Path:
 def clone(machine: Machine, origin: Path) -> Path:
     """Returns a new clone of the default branch with its whole history and nothing of upstream's."""
     folder = machine.folder / f"clone-{len(list(machine.folder.glob('clone-*')))}"
-    done = machine.run(
-        f"git clone --quiet --no-tags --single-branch file://{origin} {folder}", machine.folder
-    )
+    done = machine.run(f"git clone --quiet --no-tags --single-branch file://{origin} {folder}", machine.folder)
     assert done.returncode == 0, done.stdout
     return folder
 
@@ -191,9 +189,7 @@ def test_commit_that_somebody_pushes_at_the_same_moment_stays(
 
 
 @pytest.mark.parametrize("forge", ["", " github"])
-def test_what_does_not_fit_is_for_a_person(
-    upstream: Upstream, origin: Path, machine: Machine, forge: str
-) -> None:
+def test_what_does_not_fit_is_for_a_person(upstream: Upstream, origin: Path, machine: Machine, forge: str) -> None:
     upstream.edit("v1.1.0", "litellm/utils.py", "custom_llm", "one")
     before = refs(origin)
     folder = clone(machine, origin)
@@ -230,9 +226,7 @@ def test_github_gets_one_request_in_the_fork(upstream: Upstream, origin: Path, m
         "v1.1.0",
         {
             "README.md": "# LiteLLM, new\n",
-            "litellm/utils.py": FILES["litellm/utils.py"].replace(
-                ANCHOR, f"    '''\n    ```\n    '''\n{ANCHOR}"
-            ),
+            "litellm/utils.py": FILES["litellm/utils.py"].replace(ANCHOR, f"    '''\n    ```\n    '''\n{ANCHOR}"),
         },
     )
     machine.python_command("gh", GH)
@@ -253,9 +247,7 @@ def test_github_gets_one_request_in_the_fork(upstream: Upstream, origin: Path, m
         ["pr", "create", "--head", BRANCH, "--base", "main", *there, *content],
     ]
     told = text.read_text(encoding="utf-8")
-    assert told.startswith(
-        "Brings the fork from LiteLLM v1.0.0 to v1.1.0: 1 commits of upstream's, no conflicts."
-    )
+    assert told.startswith("Brings the fork from LiteLLM v1.0.0 to v1.1.0: 1 commits of upstream's, no conflicts.")
     assert "**Kept the fork's version, though upstream has changed them, too**\n\n- `README.md`\n" in told
     assert "- `acme:setup`\n" in told
     # The lines of upstream's cannot end the block that they are in.
@@ -290,15 +282,11 @@ def test_long_report_fits_into_a_request(upstream: Upstream, origin: Path, machi
     assert told.endswith("\n\n(cut here: `python fork/tool sync` says all)\n")
 
 
-def test_push_that_github_refuses_says_which_token_it_takes(
-    upstream: Upstream, origin: Path, machine: Machine
-) -> None:
+def test_push_that_github_refuses_says_which_token_it_takes(upstream: Upstream, origin: Path, machine: Machine) -> None:
     upstream.release("v1.1.0", {"litellm/main.py": "two = 2\n"})
     hook = origin / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(
-        "#!/bin/sh\necho refusing to allow an app to update a workflow >&2\nexit 1\n", encoding="utf-8"
-    )
+    hook.write_text("#!/bin/sh\necho refusing to allow an app to update a workflow >&2\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
     done = machine.run(f"{PLAIN} github", clone(machine, origin), GH_TOKEN=PRIVATE)
     assert done.returncode == 1
@@ -411,9 +399,7 @@ def test_refusal_of_gitlab_ends_the_job(gitlab: GitLab, machine: Machine, where:
         ),
     ],
 )
-def test_missing_or_broken_token_is_one_sentence(
-    origin: Path, machine: Machine, token: str, sentence: str
-) -> None:
+def test_missing_or_broken_token_is_one_sentence(origin: Path, machine: Machine, token: str, sentence: str) -> None:
     done = machine.run(f"{PLAIN} gitlab", clone(machine, origin), FORK_SYNC_TOKEN=token)
     assert (done.stdout, done.returncode) == (sentence, 1)
 

@@ -13,7 +13,9 @@ import pytest
 
 from tests.fork.support import FILES, SPEC, Fork, write
 
-METADATA = "Metadata-Version: 2.4\nName: litellm\nVersion: 1.0.0\nRequires-Dist: httpx\n\nVersion: 1.0.0 is described here.\n"
+METADATA = (
+    "Metadata-Version: 2.4\nName: litellm\nVersion: 1.0.0\nRequires-Dist: httpx\n\nVersion: 1.0.0 is described here.\n"
+)
 INFO = "litellm-1.0.0.dist-info"
 
 

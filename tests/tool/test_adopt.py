@@ -211,9 +211,7 @@ def test_a_flat_package(packages: dict[str, Adopted]) -> None:
     assert "northwind_llm/provider.py:13" in printed
     assert "Not taken: litellm_min, from pyproject.toml:" in printed
 
-    moves = must(
-        "git", "diff", "--name-status", "--find-renames=100%", "main", BRANCH, cwd=folder
-    ).splitlines()
+    moves = must("git", "diff", "--name-status", "--find-renames=100%", "main", BRANCH, cwd=folder).splitlines()
     for old, new in {
         "northwind_llm/client.py": "src/northwind_llm/client.py",
         "northwind_llm/words.py": "src/northwind_llm/words.py",
@@ -427,8 +425,7 @@ def test_claims_about_credentials_hold(packages: dict[str, Adopted]) -> None:
     assert "the key of the call, or that of `NORTHWIND_API_KEY`; it renews and signs nothing" in said["flat"]
     assert said["flat"].endswith("The credential goes into the header `X-Api-Key: …`.")
     assert (
-        "asks `https://login.contoso.example.com/oauth2/v1/token` for a token, by `client_secret_post`"
-        in said["src"]
+        "asks `https://login.contoso.example.com/oauth2/v1/token` for a token, by `client_secret_post`" in said["src"]
     )
     assert said["src"].endswith("The credential goes into the header `Authorization: Bearer …`.")
     assert said["odd"].endswith("The credential goes into the query as `key`.")
@@ -460,9 +457,7 @@ def test_an_odd_package(packages: dict[str, Adopted]) -> None:
         "notizen.txt": "notizen.txt",
     }.items():
         assert (folder / new).read_bytes() == files_of("odd")[old]
-    assert "put the text of `GPL-3.0-or-later` into it" in (folder / "ADOPTING.md").read_text(
-        encoding="utf-8"
-    )
+    assert "put the text of `GPL-3.0-or-later` into it" in (folder / "ADOPTING.md").read_text(encoding="utf-8")
 
 
 def test_a_later_version_merges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,9 +491,7 @@ def test_a_later_version_merges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_what_is_given_wins_and_what_is_refused_gives_way(template: Path, tmp_path: Path) -> None:
     files: dict[str, bytes | str] = dict(files_of("flat"))
-    files["deploy/litellm.yaml"] = files_of("flat")["deploy/litellm.yaml"].replace(
-        b"north-tiny", b"replicate-1"
-    )
+    files["deploy/litellm.yaml"] = files_of("flat")["deploy/litellm.yaml"].replace(b"north-tiny", b"replicate-1")
     folder = write(tmp_path / "package", files)
     data = {"ci": "gitlab", "module_name": "north", "token_url": "https://login.example.com"}
     printed = run_adopt(folder, template, data=data, branch="other")
@@ -514,14 +507,10 @@ def test_what_is_given_wins_and_what_is_refused_gives_way(template: Path, tmp_pa
 
 def test_a_package_inside_a_repository(template: Path, tmp_path: Path) -> None:
     files = {f"providers/northwind/{path}": content for path, content in files_of("flat").items()}
-    top = write(
-        tmp_path / "all", {**files, "README.md": "All of them.\n", "pyproject.toml": "[tool.black]\n"}
-    )
+    top = write(tmp_path / "all", {**files, "README.md": "All of them.\n", "pyproject.toml": "[tool.black]\n"})
     (top / "README.md").write_text("Changed meanwhile.\n", encoding="utf-8")
     run_adopt(top / "providers/northwind", template)
-    assert (
-        must("git", "diff", "--name-only", "main", BRANCH, "--", ".", ":!providers/northwind", cwd=top) == ""
-    )
+    assert must("git", "diff", "--name-only", "main", BRANCH, "--", ".", ":!providers/northwind", cwd=top) == ""
     assert (top / "README.md").read_text(encoding="utf-8") == "Changed meanwhile.\n"
     assert (top / "providers/northwind/src/northwind_llm/provider.py").is_file()
     assert look(open_project(top / "providers/northwind"), offline=True).is_well
@@ -631,13 +620,11 @@ def test_files_with_names_that_meet(template: Path, tmp_path: Path) -> None:
 def test_secrets_are_neither_read_nor_answered(template: Path, tmp_path: Path) -> None:
     code = 'TOKEN_URL = "https://u:p4ssw0rd@login.example.com/token"\nCLIENT_ID = "k3yk3yk3yk3yk3yk3yk3yk3y"\nGRANT = {"grant_type": "client_credentials"}\n'
     hidden = "SCOPE=hush\nACME_API_BASE=https://hush.example.com\n"
-    folder = write(
-        tmp_path / "package", {**MINIMAL, "acme/__init__.py": code, ".env": hidden, "my.pem": hidden}
-    )
+    folder = write(tmp_path / "package", {**MINIMAL, "acme/__init__.py": code, ".env": hidden, "my.pem": hidden})
     printed = run_adopt(folder, template)
-    written = (folder / ".copier-answers.yml").read_text(encoding="utf-8") + (
-        folder / "ADOPTING.md"
-    ).read_text(encoding="utf-8")
+    written = (folder / ".copier-answers.yml").read_text(encoding="utf-8") + (folder / "ADOPTING.md").read_text(
+        encoding="utf-8"
+    )
     assert recorded(folder)["auth"] == "oauth_client_credentials"
     for word in ("p4ssw0rd", "k3yk3y", "hush"):
         assert word not in printed + written
@@ -992,7 +979,5 @@ def test_stopping_changes_nothing(template: Path, tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_imported_to_say_help() -> None:
     program = "import sys, provider_template.adopt; print([n for n in ('copier', 'questionary', 'rich', 'yaml') if n in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['yaml']")

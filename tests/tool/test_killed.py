@@ -37,9 +37,7 @@ def back(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_random_moments(
-    kills: int, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_at_random_moments(kills: int, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What a killed process leaves in the folder for temporary files is swept by whoever sweeps that.
     litter = tmp_path / "litter"
     litter.mkdir()

@@ -88,8 +88,7 @@ def test_files_of_git_with_another_checkout(package: Path) -> None:
     updated(package)
     assert b"# mine\r\ndef say(" in (package / "tests/conformance/demo.py").read_bytes()
     assert all(
-        line.startswith(("i/lf", "i/none"))
-        for line in must("git", "ls-files", "--eol", cwd=package).splitlines()
+        line.startswith(("i/lf", "i/none")) for line in must("git", "ls-files", "--eol", cwd=package).splitlines()
     )
     assert must("git", "status", "--porcelain", cwd=package) == ""
 

@@ -30,10 +30,7 @@ def test_file_of_the_author_where_a_move_needs_a_folder(fork: Path, tmp_path: Pa
     commit(package, "Mine")
     done = tool(package, "update")
     assert done.returncode == 3, done.stdout
-    assert any(
-        path.is_file() and path.read_text(encoding="utf-8") == "precious\n"
-        for path in package.glob("listed*")
-    )
+    assert any(path.is_file() and path.read_text(encoding="utf-8") == "precious\n" for path in package.glob("listed*"))
 
 
 def test_variables_of_git(package: Path) -> None:
@@ -136,9 +133,7 @@ def test_odd_names(package: Path) -> None:
     """A name with a tab, with a line break, with letters of all kinds, and one that is not UTF-8."""
     for name in ("a\tb.txt", "a\nb.txt", "ä 雲 'x' \"y\".txt", "-dash"):
         (package / name).write_text("mine\n", encoding="utf-8")
-    (Path(str(package)) / b"caf\xe9.txt".decode("utf-8", "surrogateescape")).write_text(
-        "mine\n", encoding="utf-8"
-    )
+    (Path(str(package)) / b"caf\xe9.txt".decode("utf-8", "surrogateescape")).write_text("mine\n", encoding="utf-8")
     (package / "link").symlink_to("README.md")
     commit(package, "Odd")
     must("git", "mv", "AGENTS.md", "AGE\tNTS.md", cwd=package)

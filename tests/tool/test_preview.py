@@ -93,9 +93,7 @@ def test_edits_that_copier_would_misplace(package: Path, versions: Path) -> None
     commit(fork, "One block")
     must("git", "tag", "v1000.0.0", cwd=fork)
     first = source.read_text(encoding="utf-8")
-    source.write_text(
-        first.replace("\n\nONE = ", f'\n\nZERO = """\n{block}"""\n\n\nONE = '), encoding="utf-8"
-    )
+    source.write_text(first.replace("\n\nONE = ", f'\n\nZERO = """\n{block}"""\n\n\nONE = '), encoding="utf-8")
     commit(fork, "Two blocks")
     must("git", "tag", "v1001.0.0", cwd=fork)
 

@@ -153,9 +153,7 @@ def test_beginnings_are_put_back_and_edits_are_not(halfway: tuple[Git, str, str]
     (here.folder / "changed").write_bytes(b"new\r\nnew\r\nne")
     (here.folder / "added" / "new").write_bytes(b"")
     (here.folder / "gone").write_text("mine\n", encoding="utf-8")
-    assert restore(here, old, new, killed=False) == Left(
-        index=False, lock=None, replaced=(), new=(), edited=("gone",)
-    )
+    assert restore(here, old, new, killed=False) == Left(index=False, lock=None, replaced=(), new=(), edited=("gone",))
     assert here.must("status", "--porcelain") == " M gone"
     assert (here.folder / "changed").read_text(encoding="utf-8") == "old\n"
     assert not (here.folder / "added").exists()

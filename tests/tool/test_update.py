@@ -285,9 +285,7 @@ def with_migrations(versions: Path, name: str, migrations: str) -> Path:
     fork = versions.parent / name
     must("git", "clone", "--quiet", versions, fork, cwd=versions.parent)
     text = (fork / "copier.yml").read_text(encoding="utf-8")
-    (fork / "copier.yml").write_text(
-        text.replace("_migrations:\n", f"_migrations:\n{migrations}"), encoding="utf-8"
-    )
+    (fork / "copier.yml").write_text(text.replace("_migrations:\n", f"_migrations:\n{migrations}"), encoding="utf-8")
     (fork / "hooks" / "own.py").write_text(
         "import os, pathlib, sys\n"
         "path = pathlib.Path('README.md')\n"
