@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from jinja2 import Environment, meta
 from pathspec import GitIgnoreSpec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -181,6 +182,16 @@ def _template_line(source: Path, path: str) -> str:
     return f"{content}\n  {path}: '{{{{ content | hash(\"sha256\") }}}}'"
 
 
+def _fails(condition: str) -> str:
+    """Returns the condition that another one does not hold.
+
+    An update by Copier renders the old version without what the new one leaves out, with the old version's answers: it may
+    not know a question yet, and leaves nothing out then.
+    """
+    names = meta.find_undeclared_variables(Environment(autoescape=True).parse(f"{{{{ {condition} }}}}"))
+    return " and ".join([*(f"{name} is defined" for name in sorted(names)), f"not ({condition})"])
+
+
 def files() -> dict[Path, str]:
     """Returns the text of each file that this script writes."""
     found = layouts()
@@ -196,7 +207,7 @@ def files() -> dict[Path, str]:
             [
                 line
                 for condition, patterns in conditional.items()
-                for line in (f"{{%- if not ({condition}) %}}", *dict.fromkeys(patterns), "{%- endif %}")
+                for line in (f"{{%- if {_fails(condition)} %}}", *dict.fromkeys(patterns), "{%- endif %}")
             ],
         ),
         indented=_indented(4, yours),

