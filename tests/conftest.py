@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
 import pytest
 
+from tests.quick import quick_renders
 from tests.support import EVERYTHING, TEMPLATE, Tools, install_tools, render
 from tests.times import Times
 
@@ -29,24 +29,9 @@ def copier_template_paths() -> list[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_renders() -> Iterator[None]:
-    """Takes out of the renders in this process what is most of their time and does nothing here.
-
-    Copier asks git once for each file whether a repository around it notes modes, and compiles each file, and each part of
-    each path, anew for each render. Renders in a process of their own, such as those of the README's commands, keep both.
-    """
-    compile_ = jinja2.Environment.compile
-    compiled: dict[object, object] = {}
-
-    def compile_once(environment: jinja2.Environment, source: object, *names: object) -> object:
-        key = (type(environment), environment.keep_trailing_newline, *environment.extensions, source, *names)
-        if key not in compiled:
-            compiled[key] = compile_(environment, source, *names)  # type: ignore[call-overload]
-        return compiled[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("copier._main.Worker._sync_git_index_executable_bit", lambda *_: None)
-        patch.setattr(jinja2.Environment, "compile", compile_once)
+def _quick() -> Iterator[None]:
+    """Lets renders in this process be quick."""
+    with quick_renders():
         yield
 
 

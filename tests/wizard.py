@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 import pexpect
 import pyte
 
-from tests.answers import questions
-from tests.support import environment
+from tests.answers import ROOT, questions
+from tests.support import QUICK, environment
 
 ENTER = "\r"
 # A list of lines takes Enter as a new line; Esc and Enter end it.
@@ -126,7 +125,6 @@ def dialog_with(command: Path, *arguments: str, cwd: Path, columns: int = 200, *
 @contextmanager
 def wizard(template: Path, folder: Path, *options: str, columns: int = 200) -> Iterator[Wizard]:
     """Starts `copier copy` in a terminal, and ends it with the block."""
-    copier = Path(sys.executable).parent / "copier"
-    arguments = ("copy", *options, str(template), str(folder))
-    with dialog_with(copier, *arguments, cwd=folder.parent, columns=columns) as started:
+    program, *arguments = (*QUICK, "copier", "copy", *options, str(template), str(folder))
+    with dialog_with(Path(program), *arguments, cwd=folder.parent, columns=columns, PYTHONPATH=str(ROOT)) as started:
         yield started

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.answers import ROOT
-from tests.support import must, run
+from tests.support import QUICK, must, run
 from tests.upgrades import commit
 
 PACKAGE = Path("template") / "package"
-COMMAND = (sys.executable, "-m", "provider_template")
+COMMAND = (*QUICK, "provider_template")
 
 
 def tool(folder: Path, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:

@@ -12,9 +12,9 @@ import copier
 import pytest
 
 from tests.answers import ROOT
-from tests.support import must, run
+from tests.support import copier_in, must, run
 from tests.tool.support import edit, plan_of, state, tool, updated
-from tests.upgrades import BIN, NEXT, commit, contents, released
+from tests.upgrades import NEXT, commit, contents, released
 
 ELSEWHERE = ".config/acme.yml"
 
@@ -51,7 +51,7 @@ def test_answers_that_were_always_elsewhere(versions: Path, tmp_path: Path) -> N
     assert f"- `{ELSEWHERE}` changed" in said
     assert "ci: gitlab\n" in (package / ELSEWHERE).read_text(encoding="utf-8")
     assert tool(package, "check", "--offline").returncode == 0
-    done = run(BIN / "copier", "update", "--defaults", "--answers-file", ELSEWHERE, "--quiet", cwd=package)
+    done = copier_in(package, "update", "--defaults", "--answers-file", ELSEWHERE, "--quiet")
     assert (done.returncode, must("git", "status", "--porcelain", cwd=package)) == (0, ""), done.stdout
 
 
@@ -72,7 +72,7 @@ def test_copier_carries_moves_with_answers_elsewhere(versions: Path, tmp_path: P
     package = made(versions, "v0.2.0", tmp_path / "package", answers_file=ELSEWHERE)
     edit(package, "tests/demo.py", "def say(", "# mine\ndef say(")
     arguments = ("--defaults", "--trust", "--answers-file", ELSEWHERE, "--quiet")
-    done = run(BIN / "copier", "update", *arguments, cwd=package)
+    done = copier_in(package, "update", *arguments)
     assert done.returncode == 0, done.stdout
     assert "# mine\n" in (package / "tests" / "conformance" / "demo.py").read_text(encoding="utf-8")
 

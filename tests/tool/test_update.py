@@ -14,9 +14,9 @@ from provider_template.plan import Wish, make_plan
 from provider_template.project import open_project
 from provider_template.update import apply
 from tests.answers import ROOT, questions
-from tests.support import must, run
+from tests.support import copier_in, must
 from tests.tool.support import edit, state, tool, updated
-from tests.upgrades import BIN, NEXT, commit, contents, files, render
+from tests.upgrades import NEXT, commit, contents, files, render
 from tests.wizard import DOWN, ENTER, dialog_with
 
 DEMO = "tests/conformance/demo.py"
@@ -41,7 +41,7 @@ def test_answers_file_is_as_copier_writes_it(package: Path, versions: Path) -> N
     text = (package / ".copier-answers.yml").read_text(encoding="utf-8")
     assert f"_src_path: {versions}\n" in text
     assert f"_commit: {NEXT}\n" in text
-    done = run(BIN / "copier", "update", "--defaults", cwd=package)
+    done = copier_in(package, "update", "--defaults")
     assert done.returncode == 0, done.stdout
     assert must("git", "status", "--porcelain", cwd=package) == ""
 
@@ -146,18 +146,18 @@ def test_turning_off_with_copier(package: Path) -> None:
     edit(package, "docs/index.md", "\n", "\nmine\n")
     (package / "docs" / "tutorial.md").unlink()
     commit(package, "Delete")
-    done = run(BIN / "copier", "update", "--defaults", "-d", "include=[cli, docker]", "--quiet", cwd=package)
+    done = copier_in(package, "update", "--defaults", "-d", "include=[cli, docker]", "--quiet")
     assert done.returncode == 0, done.stdout
     assert "mine" in (package / "docs" / "index.md").read_text(encoding="utf-8")
     commit(package, "Off")
-    done = run(BIN / "copier", "update", "--defaults", "-d", "include=[cli, docs]", "--quiet", cwd=package)
+    done = copier_in(package, "update", "--defaults", "-d", "include=[cli, docs]", "--quiet")
     assert done.returncode == 0, done.stdout
     assert "mine" in (package / "docs" / "index.md").read_text(encoding="utf-8")
     assert not (package / "Dockerfile").exists()
     commit(package, "On")
     (package / "docs" / "tutorial.md").unlink(missing_ok=True)
     commit(package, "Delete again") if must("git", "status", "--porcelain", cwd=package) else None
-    done = run(BIN / "copier", "update", "--defaults", "-d", "ci=gitlab", "--quiet", cwd=package)
+    done = copier_in(package, "update", "--defaults", "-d", "ci=gitlab", "--quiet")
     assert done.returncode == 0, done.stdout
     assert not (package / "docs" / "tutorial.md").exists()
 
@@ -193,7 +193,8 @@ def test_worktree(package: Path, tmp_path: Path) -> None:
 def test_remote_template(versions: Path, tmp_path: Path) -> None:
     url = f"git+{versions.as_uri()}"
     package = tmp_path / "remote"
-    must(BIN / "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "v0.2.0", url, package, cwd=tmp_path)
+    done = copier_in(tmp_path, "copy", "--defaults", "--quiet", "--vcs-ref", "v0.2.0", url, package)
+    assert done.returncode == 0, done.stdout
     must("git", "init", "--quiet", cwd=package)
     commit(package, "Render")
     assert json.loads(tool(package, "check", "--json").stdout)["newest"] == NEXT
