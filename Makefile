@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-auth test-database test-upgrades test-fork check lint-template format files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork check lint-template format files taken-names tags lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ test-matrix: .venv/installed ## everything, with types and the rendered package'
 
 test-times: .venv/installed ## the same as test, and writes what each test file takes into tests/times.json
 	$(PYTEST) -m 'not slow' --write-times
+
+test-tests: .venv/installed ## plants the faults of tests/faults.toml, one by one, and looks whether the tests find them
+	$(BIN)/python -m tests.faults
 
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
 	$(BIN)/python -m tests.auth_table

@@ -12,7 +12,7 @@ import os
 import runpy
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
@@ -26,21 +26,17 @@ KEPT = Path(__file__).resolve().parent.parent / ".venv-rendered"
 @contextmanager
 def quick_renders() -> Iterator[None]:
     """Lets renders in this process be quick."""
-    # Copier's library for processes takes the environment as it is when it is imported; our command drops git's variables
-    # before that.
-    of_git = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith("GIT_")}
-    import copier._main
-
-    os.environ.update(of_git)
     compile_ = jinja2.Environment.compile
-    mode = copier._main.Worker._sync_git_index_executable_bit
     path = KEPT / f"jinja-{jinja2.__version__}-{sys.implementation.cache_tag}"
     compiled = _kept(path)
     new: dict[str, CodeType] = {}
+    undo: list[Callable[[], None]] = []
 
     def compile_once(
         environment: jinja2.Environment, source: str, name: str | None = None, *more: object
     ) -> CodeType | str:
+        if not undo:
+            undo.append(_without_modes())
         if any(more[1:]):
             return compile_(environment, source, name, *more)  # type: ignore[call-overload, no-any-return]
         key = repr((environment.keep_trailing_newline, *environment.extensions, name, source))
@@ -50,14 +46,30 @@ def quick_renders() -> Iterator[None]:
         return code
 
     jinja2.Environment.compile = compile_once  # type: ignore[method-assign, assignment]
-    copier._main.Worker._sync_git_index_executable_bit = lambda *_: None  # type: ignore[method-assign]
     try:
         yield
     finally:
         jinja2.Environment.compile = compile_  # type: ignore[method-assign]
-        copier._main.Worker._sync_git_index_executable_bit = mode  # type: ignore[method-assign]
+        for each in undo:
+            each()
         if new:
             _keep(path, new)
+
+
+def _without_modes() -> Callable[[], None]:
+    """Lets Copier ask git for no modes, and returns what undoes that.
+
+    It imports Copier, whose library for processes takes the environment as it is then; so it is called once Copier renders.
+    """
+    from copier._main import Worker
+
+    mode = Worker._sync_git_index_executable_bit
+
+    def undo() -> None:
+        Worker._sync_git_index_executable_bit = mode  # type: ignore[method-assign]
+
+    Worker._sync_git_index_executable_bit = lambda *_: None  # type: ignore[method-assign]
+    return undo
 
 
 def _kept(path: Path) -> dict[str, CodeType]:

@@ -13,6 +13,7 @@ import tomllib
 import warnings
 from functools import cache
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -111,9 +112,13 @@ def test_make_docs_build_and_demo_pass(copier_template: Path, tmp_path: Path) ->
     folder = render(copier_template, tmp_path / "package", {})
     printed = must("make", "docs", "build", "demo", f"UV={UV}", cwd=folder)
     assert (folder / "site" / "index.html").is_file()
-    assert {path.suffix for path in (folder / "dist").iterdir() if path.name != ".gitignore"} == {
-        ".gz",
-        ".whl",
+    built = {path.suffix: path for path in (folder / "dist").iterdir() if path.name != ".gitignore"}
+    assert built.keys() == {".gz", ".whl"}
+    with ZipFile(built[".whl"]) as wheel:
+        there = {name for name in wheel.namelist() if not Path(name).parts[0].endswith(".dist-info")}
+    source = folder / "src"
+    assert there == {
+        path.relative_to(source).as_posix() for path in source.rglob("*") if path.suffix != ".pyc" and path.is_file()
     }
     assert "tool" in printed.lower()
     # The pages of the other kinds, in the environment that is there now.

@@ -37,6 +37,15 @@ ROWS = [
 ]
 
 
+# How the text of each licence begins.
+LICENCES = {
+    "MIT": "MIT License\n",
+    "Apache-2.0": "Apache License\n",
+    "BSD-3-Clause": "BSD 3-Clause License\n",
+    "Proprietary": "Copyright (c) ",
+}
+
+
 @pytest.fixture(scope="module")
 def rendered(
     request: pytest.FixtureRequest, copier_template: Path, tmp_path_factory: pytest.TempPathFactory
@@ -148,7 +157,14 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
         assert served[model] == f"{record['provider']}/{model}"
     # LiteLLM sends a deployment's key to the provider that a client names.
     assert not [entry for entry in proxy["model_list"] if "api_key" in entry["litellm_params"]]
-    assert [entry["provider"] for entry in proxy["litellm_settings"]["custom_provider_map"]] == [record["provider"]]
+    assert proxy["litellm_settings"]["custom_provider_map"] == [
+        {"provider": record["provider"], "custom_handler": f"{record['module_name']}.provider"}
+    ]
+
+    licence = (folder / "LICENSE").read_text(encoding="utf-8")
+    assert licence.lstrip().startswith(LICENCES[record["license"]])
+    # The text of this one is the same for everybody.
+    assert record["license"] == "Apache-2.0" or f"Copyright (c) {record['author_name']}" in licence
 
     constants: dict[str, object] = {}
     source = (folder / "src" / record["module_name"] / "_answers.py").read_text(encoding="utf-8")
