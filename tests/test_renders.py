@@ -161,6 +161,17 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
         {"provider": record["provider"], "custom_handler": f"{record['module_name']}.provider"}
     ]
 
+    wanted = {
+        "tests/conformance/test_openai_format.py": record["api_format"] == "openai",
+        "tests/conformance/test_cli.py": "cli" in record["include"],
+        "mkdocs.yml": "docs" in record["include"],
+        "compose.yaml": "docker" in record["include"],
+        ".github/workflows/ci.yml": record["ci"] == "github",
+        ".gitlab-ci.yml": record["ci"] == "gitlab",
+        ".ci/template_update.py": record["ci"] != "none" and record["updates"] == "job",
+    }
+    assert {path: (folder / path).is_file() for path in wanted} == wanted
+
     licence = (folder / "LICENSE").read_text(encoding="utf-8")
     assert licence.lstrip().startswith(LICENCES[record["license"]])
     # The text of this one is the same for everybody.
