@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -68,7 +69,7 @@ def unseen(rendered: Path, folder: Path, looked_at: set[tuple[str, ...]]) -> Pat
         relative = path.relative_to(rendered)
         # What linters say depends on the lowest Python, too, and on the kind of place, not on the module's name.
         place = re.sub("^src/[^/]+/", "src/", relative.as_posix())
-        key = (place, project["project"]["requires-python"], path.read_bytes().hex())
+        key = (place, project["project"]["requires-python"], hashlib.sha256(path.read_bytes()).hexdigest())
         if key not in looked_at or place == "pyproject.toml":
             looked_at.add(key)
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
