@@ -126,7 +126,7 @@ def test_make_docs_build_and_demo_pass(copier_template: Path, tmp_path: Path) ->
         other = render(copier_template, tmp_path / auth, {"auth": auth, "include": ["docs"]})
         must(
             folder / ".venv" / "bin" / "mkdocs",
-            *("build", "--quiet", "--strict"),
+            *("build", "--strict"),
             cwd=other,
             NO_MKDOCS_2_WARNING="1",
         )
