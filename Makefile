@@ -25,20 +25,20 @@ test: .venv/installed ## the covering sample: every answer at least once in a fu
 test-matrix: .venv/installed ## everything, with types and the rendered package's own suite for each row of the covering array
 	$(PYTEST)
 
-test-times: .venv/installed ## the same as test, and writes what each test file takes into tests/times.json
+test-times: .venv/installed ## the same as test, and writes what each test file takes into testing/times.json
 	$(PYTEST) -m 'not slow' --write-times
 
-test-tests: .venv/installed ## plants the faults of tests/faults.toml, one by one, and looks whether the tests find them
-	$(BIN)/python -m tests.faults
+test-tests: .venv/installed ## plants the faults of testing/faults.toml, one by one, and looks whether the tests find them
+	$(BIN)/python -m testing.faults
 
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
-	$(BIN)/python -m tests.auth_table
+	$(BIN)/python -m testing.auth_table
 
 test-database: .venv/installed ## a real LiteLLM proxy with virtual keys on a Postgres of its own (Debian's package postgresql)
 	$(BIN)/python -m pytest -q -m slow tests/database
 
 test-upgrades: .venv/installed ## from every released version to the working tree, with edits in every file, as one table
-	$(BIN)/python -m tests.upgrades
+	$(BIN)/python -m testing.upgrades
 	$(BIN)/python -m pytest -q -m slow tests/tool/test_killed.py
 
 test-fork: .venv/installed ## forks of a sample of LiteLLM's releases, wheels of three, DEV_FLOW.md pasted, the fork tool killed often

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks import fork_peers
 from scripts.litellm_upstream import VERSIONS, upstream
-from tests.fork.history import Row, go, make_fork
-from tests.support import commit_all, copy_template
+from testing.fork_history import Row, go, make_fork
+from testing.support import commit_all, copy_template
 
 _RESULTS = Path(__file__).parent / "results"
 

@@ -30,7 +30,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from scripts.litellm_upstream import VERSIONS, upstream
-from tests.support import must, run
+from testing.support import must, run
 
 WAYS = ("merge", "rebase", "merge, rerere")
 PATHS = ("steps", "jump")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.copying import THIS, Template, public_templates
 from benchmarks.prepare import ROOT
-from tests.support import must, run
-from tests.upgrades import MARKS, NEXT, commit, contents, files, planted, released, template_with_versions
+from testing.support import must, run
+from testing.upgrades import MARKS, NEXT, commit, contents, files, planted, released, template_with_versions
 
 TOOLS = ("copier update", "provider-template update")
 # The versions that the public templates are updated from and to.

@@ -26,8 +26,8 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from scripts import template_files
-from tests import checks
-from tests.answers import ROOT, TEXTS, Answer, choices, questions
+from testing import checks
+from testing.answers import ROOT, TEXTS, Answer, choices, questions
 
 if TYPE_CHECKING:
     from copier._user_data import Question
@@ -206,7 +206,7 @@ def answer_sets() -> list[dict[str, Answer]]:
 
 
 def _render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
-    from tests.support import render  # brings Copier along, which most rules do without
+    from testing.support import render  # brings Copier along, which most rules do without
 
     return render(template, folder, answers)
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.quick import quick_renders
-from tests.support import EVERYTHING, TEMPLATE, Tools, install_tools, render
-from tests.times import Times
+from testing.quick import quick_renders
+from testing.support import EVERYTHING, TEMPLATE, Tools, install_tools, render
+from testing.times import Times
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the option of `make test-times`."""
-    parser.addoption("--write-times", action="store_true", help="write tests/times.json")
+    parser.addoption("--write-times", action="store_true", help="write testing/times.json")
 
 
 def pytest_configure(config: pytest.Config) -> None:

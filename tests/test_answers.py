@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.answers import (
+from testing.answers import (
     ROOT,
     TEXTS,
     allowed,
@@ -106,7 +106,7 @@ def test_a_when_is_followed_through_what_is_computed() -> None:
 
 def test_rows_are_the_same_in_every_process() -> None:
     # pytest-xdist needs each worker to collect the same tests.
-    code = "from tests.answers import covering_rows, single_rows; print(covering_rows(), single_rows())"
+    code = "from testing.answers import covering_rows, single_rows; print(covering_rows(), single_rows())"
     printed = {
         subprocess.run(
             [sys.executable, "-c", code],

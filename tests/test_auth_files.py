@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests import checks
-from tests.answers import Answers, asked, choices, config, questions
-from tests.auth_parts import DEPENDENCIES, FOR_TESTS, KINDS, PARTS, SOME_KINDS_ONLY, kinds_of, parts_of
-from tests.auth_table import in_words, ways
-from tests.support import EVERYTHING, render
+from testing import checks
+from testing.answers import Answers, asked, choices, config, questions
+from testing.auth_parts import DEPENDENCIES, FOR_TESTS, KINDS, PARTS, SOME_KINDS_ONLY, kinds_of, parts_of
+from testing.auth_table import in_words, ways
+from testing.support import EVERYTHING, render
 
 
 def dependencies_of(folder: Path) -> tuple[set[str], set[str]]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.answers import Answers
-from tests.support import UV, Tools, environment, locked, must, render, run
+from testing.answers import Answers
+from testing.support import UV, Tools, environment, locked, must, render, run
 
 ANSWERS: Answers = {"auth": "oauth_authorization_code", "token_store": "file", "include": ["cli"]}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

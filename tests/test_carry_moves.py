@@ -12,9 +12,9 @@ import pytest
 from packaging.version import Version
 
 from hooks import carry_moves
-from tests.answers import ROOT
-from tests.support import must
-from tests.upgrades import BIN, NEXT, commit, render, template_with_versions
+from testing.answers import ROOT
+from testing.support import must
+from testing.upgrades import BIN, NEXT, commit, render, template_with_versions
 
 BASE = b"one\ntwo\nthree\nfour\nfive\n"
 LISTED: Mapping[str, carry_moves.Moves] = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import checks
-from tests.answers import Answers
-from tests.checks import ANSWERS_FILE
-from tests.support import Tools, commit_all, render, run
+from testing import checks
+from testing.answers import Answers
+from testing.checks import ANSWERS_FILE
+from testing.support import Tools, commit_all, render, run
 
 CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "names": checks.names,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Tools, render, run
+from testing.support import Tools, render, run
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.answers import ROOT
+from testing.answers import ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PATHS = sorted(set(re.findall(r"`([^`\n]*/[^`\n]*|\w+\.(?:yml|md))`", TEXT)))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import checks
-from tests.answers import ROOT, Answers, asked
-from tests.support import Tools, commit_all, render, run
+from testing import checks
+from testing.answers import ROOT, Answers, asked
+from testing.support import Tools, commit_all, render, run
 
 FILES = sorted((ROOT / "examples" / "answers").glob("*.yml"))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import render, run
-from tests.wizard import ENTER, wizard
+from testing.support import render, run
+from testing.wizard import ENTER, wizard
 
 THEIRS = "a line of the user\n"
 # One file of each owner: the author's files are in _skip_if_exists, the template's are not.

@@ -14,8 +14,8 @@ import yaml
 
 from scripts import lint_template
 from scripts.lint_template import Template
-from tests.answers import ROOT, Answer, choices, questions
-from tests.support import commit_all, environment, must
+from testing.answers import ROOT, Answer, choices, questions
+from testing.support import commit_all, environment, must
 
 Rule: TypeAlias = Callable[[Template], list[str]]
 

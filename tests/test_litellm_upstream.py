@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from scripts.litellm_upstream import CACHE, Sdist, UpstreamError, copied, download, main, upstream
-from tests.answers import ROOT
-from tests.support import must
+from testing.answers import ROOT
+from testing.support import must
 
 OLD, NEW, NEWEST = "1.100.0", "1.100.9", "1.100.10"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from tests.answers import ROOT, Answers, choices, questions, shown
+from testing.answers import ROOT, Answers, choices, questions, shown
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -17,9 +17,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.answers import ROOT, Row, choices, covering_rows, questions, row_id, sample_rows, to_answers
-from tests.auth_parts import TESTS, parts_of
-from tests.support import UV, Tools, commit_all, must, render, run
+from testing.answers import ROOT, Row, choices, covering_rows, questions, row_id, sample_rows, to_answers
+from testing.auth_parts import TESTS, parts_of
+from testing.support import UV, Tools, commit_all, must, render, run
 
 # What streams, errors and parameters do follows from the format alone.
 OF_THE_FORMAT = frozenset(

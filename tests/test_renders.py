@@ -15,8 +15,8 @@ import yaml
 from pytest_copier.plugin import CopierFixture
 
 from scripts.uv_requirements import RENDERED, requirements
-from tests import checks
-from tests.answers import (
+from testing import checks
+from testing.answers import (
     ROOT,
     Answers,
     Row,
@@ -29,7 +29,7 @@ from tests.answers import (
     single_rows,
     to_answers,
 )
-from tests.support import Tools, commit_all, must, render
+from testing.support import Tools, commit_all, must, render
 
 # The covering rows hold every pair of answers; the single ones tell which answer it is where something breaks.
 ROWS = [

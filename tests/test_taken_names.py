@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.answers import ROOT
-from tests.support import must, run
+from testing.answers import ROOT
+from testing.support import must, run
 
 CURRENT = ROOT / "questions" / "taken.yml"
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from scripts import template_files
-from tests.answers import ROOT, Answers, config
-from tests.checks import in_fork
-from tests.support import Tools, must, render, run
+from testing.answers import ROOT, Answers, config
+from testing.checks import in_fork
+from testing.support import Tools, must, render, run
 
 LAYOUTS = template_files.layouts()
 WHOSE = {"yours": "yours", "template's": "template", "both": "shared", "Copier's": "template"}

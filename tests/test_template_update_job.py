@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.answers import ROOT, Answers
-from tests.forge import (
+from testing.answers import ROOT, Answers
+from testing.forge import (
     GH,
     PRIVATE,
     PROJECT,
@@ -33,9 +33,9 @@ from tests.forge import (
     refs,
     show,
 )
-from tests.support import must
-from tests.support import render as render_working_tree
-from tests.upgrades import NEXT, commit, render, template_with_versions
+from testing.support import must
+from testing.support import render as render_working_tree
+from testing.upgrades import NEXT, commit, render, template_with_versions
 
 NEWER = "v999.1.0"
 """The version that the job finds."""

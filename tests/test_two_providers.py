@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from tests.answers import Answers
-from tests.servers import free_port, running
-from tests.support import UV, must, render
+from testing.answers import Answers
+from testing.servers import free_port, running
+from testing.support import UV, must, render
 
 NORTH: Answers = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
 SOUTH: Answers = {

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tool.conftest import versions  # noqa: F401
-from tests.upgrades import (
+from testing.upgrades import (
     Case,
     Result,
     cases,
@@ -17,6 +16,7 @@ from tests.upgrades import (
     update_copier,
     update_ours,
 )
+from tests.tool.conftest import versions  # noqa: F401
 
 QUICK = {
     Case("v0.1.0", "custom", "developed"),

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import checks
-from tests.answers import Answer, Answers, choices, config, leading_to, questions
-from tests.checks import ANSWERS_FILE, same
-from tests.support import EVERYTHING, render
-from tests.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD, TAKEN
+from testing import checks
+from testing.answers import Answer, Answers, choices, config, leading_to, questions
+from testing.checks import ANSWERS_FILE, same
+from testing.support import EVERYTHING, render
+from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD, TAKEN
 
 
 def cases(table: dict[str, tuple[str, ...]]) -> list[object]:
@@ -38,7 +38,7 @@ def refusal(template: Path, folder: Path, answers: Answers) -> str:
 def questions_only(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with its questions and answers files alone: what is refused or recorded needs no more.
 
-    Odd values in rendered files are for tests/answers.py, whose rows are rendered whole.
+    Odd values in rendered files are for testing/answers.py, whose rows are rendered whole.
     """
     folder = tmp_path_factory.mktemp("questions-only") / "template"
     answers_file = "{{ _copier_conf.answers_file }}.jinja"

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from scripts.lint_template import copiers
-from tests.answers import Answers, asked, choices, config, questions, shown
-from tests.checks import ANSWERS_FILE, in_fork, same
-from tests.support import render
-from tests.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
-from tests.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, PASTE, REDRAW, UP, Wizard, dialog_with, wizard
+from testing.answers import Answers, asked, choices, config, questions, shown
+from testing.checks import ANSWERS_FILE, in_fork, same
+from testing.support import render
+from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
+from testing.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, PASTE, REDRAW, UP, Wizard, dialog_with, wizard
 
 # The most that a person is asked who wants nothing special.
 MOST = {

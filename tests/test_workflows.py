@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import ROOT, covering_rows, row_id, to_answers
-from tests.linters import actionlint, zizmor
-from tests.support import render
+from testing.answers import ROOT, covering_rows, row_id, to_answers
+from testing.linters import actionlint, zizmor
+from testing.support import render
 
 
 def only_workflows(template: Path, folder: Path) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.support import render
 from tests.database.proxy import COMPANY_KEY, Proxy, proxy
-from tests.support import render
 
 
 @pytest.fixture(scope="session")

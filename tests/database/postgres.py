@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import environment
+from testing.support import environment
 
 USER = "litellm"
 # Nothing that a test writes outlives it, and nobody but it connects.

@@ -20,9 +20,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
+from testing.servers import free_port, running
+from testing.support import BIN, UV, WITH_NODE, locked, must, npm_ci
 from tests.database.postgres import Postgres, postgres
-from tests.servers import free_port, running
-from tests.support import BIN, UV, WITH_NODE, locked, must, npm_ci
 
 # Prisma's engine for the Python client is a download from a host of its own at run time, pinned by no lock. The same
 # engine is in npm's packages as WebAssembly; engine.cjs serves that with the command line and protocol of the download.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fork.support import Fork, Upstream
+from testing.forks import Fork, Upstream
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ import pytest
 from provider_template.fork import cli
 from provider_template.fork.spec import in_folder
 from scripts.litellm_upstream import SAMPLE, copied, upstream
-from tests.answers import ROOT, Answers
-from tests.fork.support import write
-from tests.support import copy_template, environment, must, render
+from testing.answers import ROOT, Answers
+from testing.forks import write
+from testing.support import copy_template, environment, must, render
 
 FORK: Answers = {"layout": "fork", "provider_name": "Acme AI"}
 OLDEST, NEWEST = f"v{SAMPLE[0]}", f"v{SAMPLE[-1]}"

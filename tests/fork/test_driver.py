@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit
+from testing.forks import ANCHOR, FILES, Fork, Upstream, commit
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.litellm_upstream import SAMPLE, upstream
-from tests.fork.history import go, make_fork
+from testing.fork_history import go, make_fork
 
 
 @pytest.mark.parametrize(

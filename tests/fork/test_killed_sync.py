@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import ROOT
-from tests.fork.support import Fork, Upstream
-from tests.support import environment, wait_for_index
+from testing.answers import ROOT
+from testing.forks import Fork, Upstream
+from testing.support import environment, wait_for_index
 
 COMMAND = (sys.executable, "-m", "provider_template.fork", "sync", "--no-probes", "--fast-forward")
 

@@ -10,8 +10,8 @@ import pytest
 from provider_template.fork.apply import apply
 from provider_template.fork.errors import Refusal
 from provider_template.fork.git import Git
-from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
-from tests.support import no_file_above
+from testing.forks import ANCHOR, FILES, Fork, Upstream, commit, write
+from testing.support import no_file_above
 
 SYNC = ("sync", "--no-probes", "--fast-forward")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.fork.support import Fork, Upstream, commit, write
+from testing.forks import Fork, Upstream, commit, write
 
 
 def test_tags_count_for_each_version_of_upstream(upstream: Upstream, fork: Fork) -> None:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
-from tests.support import must
+from testing.forks import ANCHOR, FILES, Fork, Upstream, commit, write
+from testing.support import must
 
 STRATEGIES = ("merge", "rebase")
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.answers import ROOT
-from tests.forge import (
+from testing.answers import ROOT
+from testing.forge import (
     GH,
     PRIVATE,
     PROJECT,
@@ -33,9 +33,9 @@ from tests.forge import (
     refs,
     show,
 )
-from tests.fork.support import ANCHOR, FILES, Fork, Upstream, commit, write
-from tests.linters import actionlint, zizmor
-from tests.support import must
+from testing.forks import ANCHOR, FILES, Fork, Upstream, commit, write
+from testing.linters import actionlint, zizmor
+from testing.support import must
 
 TEMPLATE = ROOT / "template" / "fork"
 GITHUB = TEMPLATE / ".github" / "workflows"

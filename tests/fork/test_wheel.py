@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fork.support import FILES, SPEC, Fork, write
+from testing.forks import FILES, SPEC, Fork, write
 
 METADATA = (
     "Metadata-Version: 2.4\nName: litellm\nVersion: 1.0.0\nRequires-Dist: httpx\n\nVersion: 1.0.0 is described here.\n"

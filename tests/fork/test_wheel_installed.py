@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import Answer
-from tests.fork.history import tool
-from tests.support import UV, must, render
+from testing.answers import Answer
+from testing.fork_history import tool
+from testing.support import UV, must, render
 
 ANSWERS: dict[str, Answer] = {
     "layout": "fork",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import must
-from tests.upgrades import render, template_with_versions
+from testing.support import must
+from testing.upgrades import render, template_with_versions
 
 
 @pytest.fixture(scope="session")

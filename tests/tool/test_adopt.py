@@ -36,9 +36,9 @@ from provider_template.errors import Refusal
 from provider_template.plan import Wish, make_plan
 from provider_template.project import digest, open_project, read_yaml
 from provider_template.trees import Store
-from tests.answers import ROOT
-from tests.support import Tools, commit_all, copy_template, environment, must, run
-from tests.wizard import REDRAW
+from testing.answers import ROOT
+from testing.support import Tools, commit_all, copy_template, environment, must, run
+from testing.wizard import REDRAW
 
 FIXTURES = Path(__file__).parent / "adopt_fixtures"
 VERSION = "v9.0.0"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import ROOT
-from tests.support import must
-from tests.tool.support import COMMAND, tool, updated
-from tests.upgrades import NEXT
+from testing.answers import ROOT
+from testing.support import must
+from testing.tool import COMMAND, tool, updated
+from testing.upgrades import NEXT
 
 
 def test_old_version(package: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import ROOT
-from tests.support import environment, must, wait_for_index
-from tests.tool.support import COMMAND, edit, tree
+from testing.answers import ROOT
+from testing.support import environment, must, wait_for_index
+from testing.tool import COMMAND, edit, tree
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

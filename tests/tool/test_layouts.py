@@ -8,9 +8,9 @@ import pytest
 
 from provider_template import layouts
 from provider_template.errors import Refusal
-from tests.support import must, no_file_above
-from tests.tool.support import tool
-from tests.upgrades import NEXT, commit, render
+from testing.support import must, no_file_above
+from testing.tool import tool
+from testing.upgrades import NEXT, commit, render
 
 # Files of the author's: some that the template renders once, some that it does not know.
 EDITS = {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import must
-from tests.tool.support import PACKAGE, edit, plan_of, release, state, tool, updated, write
-from tests.upgrades import commit, render
+from testing.support import must
+from testing.tool import PACKAGE, edit, plan_of, release, state, tool, updated, write
+from testing.upgrades import commit, render
 
 
 def plain(folder: Path) -> dict[str, bytes]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.answers import ROOT
-from tests.support import must
-from tests.tool.support import PACKAGE, edit, plan_of, release, state, tool, write
-from tests.upgrades import NEXT, commit, render
+from testing.answers import ROOT
+from testing.support import must
+from testing.tool import PACKAGE, edit, plan_of, release, state, tool, write
+from testing.upgrades import NEXT, commit, render
 
 LINES = "".join(f"line {number}\n" for number in range(30))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support import must
-from tests.tool.support import edit, plan_of, state, tool
-from tests.upgrades import NEXT, commit, render
+from testing.support import must
+from testing.tool import edit, plan_of, state, tool
+from testing.upgrades import NEXT, commit, render
 
 
 def test_nothing_is_changed(package: Path) -> None:

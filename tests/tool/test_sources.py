@@ -11,10 +11,10 @@ from pathlib import Path
 import copier
 import pytest
 
-from tests.answers import ROOT
-from tests.support import copier_in, must, run
-from tests.tool.support import edit, plan_of, state, tool, updated
-from tests.upgrades import NEXT, commit, contents, released
+from testing.answers import ROOT
+from testing.support import copier_in, must, run
+from testing.tool import edit, plan_of, state, tool, updated
+from testing.upgrades import NEXT, commit, contents, released
 
 ELSEWHERE = ".config/acme.yml"
 

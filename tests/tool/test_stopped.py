@@ -24,10 +24,10 @@ from provider_template.fork.sync import move
 from provider_template.plan import Wish, make_plan
 from provider_template.project import open_package
 from provider_template.update import apply
-from tests.answers import ROOT
-from tests.support import must, no_file_above, wait_for_index
-from tests.tool.support import COMMAND, PACKAGE, edit, state, tree
-from tests.upgrades import commit
+from testing.answers import ROOT
+from testing.support import must, no_file_above, wait_for_index
+from testing.tool import COMMAND, PACKAGE, edit, state, tree
+from testing.upgrades import commit
 
 PROVIDER = Path("src/litellm_acme_ai/provider.py")
 

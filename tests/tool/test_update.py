@@ -13,11 +13,11 @@ from provider_template.errors import Refusal
 from provider_template.plan import Wish, make_plan
 from provider_template.project import open_project
 from provider_template.update import apply
-from tests.answers import ROOT, questions
-from tests.support import copier_in, must
-from tests.tool.support import edit, state, tool, updated
-from tests.upgrades import NEXT, commit, contents, files, render
-from tests.wizard import DOWN, ENTER, dialog_with
+from testing.answers import ROOT, questions
+from testing.support import copier_in, must
+from testing.tool import edit, state, tool, updated
+from testing.upgrades import NEXT, commit, contents, files, render
+from testing.wizard import DOWN, ENTER, dialog_with
 
 DEMO = "tests/conformance/demo.py"
 

@@ -10,9 +10,9 @@ import pytest
 from provider_template.errors import Refusal
 from provider_template.fork.git import Git
 from provider_template.fork.under_way import refuse_under_way
-from tests.support import must, run
-from tests.tool.support import state, tool
-from tests.upgrades import commit
+from testing.support import must, run
+from testing.tool import state, tool
+from testing.upgrades import commit
 
 FILE = "notes.txt"
 

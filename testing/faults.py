@@ -1,7 +1,7 @@
-"""`make test-tests`: plants the faults of tests/faults.toml, one by one, and looks whether the named tests fail.
+"""`make test-tests`: plants the faults of testing/faults.toml, one by one, and looks whether the named tests fail.
 
 An error while they are collected is no find.
-`python -m tests.faults [word …]` plants those whose description has one of the words. It ends with 1 where a fault was not found,
+`python -m testing.faults [word …]` plants those whose description has one of the words. It ends with 1 where a fault was not found,
 or could not be planted.
 """
 
@@ -17,15 +17,15 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tests.answers import ROOT
-from tests.support import must, run
+from testing.answers import ROOT
+from testing.support import must, run
 
 _LEFT_OUT = shutil.ignore_patterns(".venv*", "__pycache__", ".*_cache", "node_modules")
 
 
 def faults() -> list[dict[str, Any]]:
-    """Returns what tests/faults.toml has."""
-    text = (ROOT / "tests" / "faults.toml").read_text(encoding="utf-8")
+    """Returns what testing/faults.toml has."""
+    text = (ROOT / "testing" / "faults.toml").read_text(encoding="utf-8")
     found: list[dict[str, Any]] = tomllib.loads(text)["fault"]
     return found
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.answers import ROOT, Answer
-from tests.fork.support import commit
-from tests.support import UV, locked, must, render, run
+from testing.answers import ROOT, Answer
+from testing.forks import commit
+from testing.support import UV, locked, must, render, run
 
 # From two renders, so that each has its own folder, hooks and dependencies.
 PROVIDERS: tuple[dict[str, Answer], ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.answers import Answers
+from testing.answers import Answers
 
 # What each kind needs besides __init__.py and credentials.py, in words that PARTS has.
 KINDS: dict[str, set[str]] = {

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.answers import ROOT
-from tests.support import QUICK, must, run
-from tests.upgrades import commit
+from testing.answers import ROOT
+from testing.support import QUICK, must, run
+from testing.upgrades import commit
 
 PACKAGE = Path("template") / "package"
 COMMAND = (*QUICK, "provider_template")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.answers import config
+from testing.answers import config
 
 COLUMNS = 80
 """How wide the narrowest terminal is in which a refusal has to be read."""

@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.answers import Answers, asked, choices, questions
-from tests.support import EVERYTHING, Tools, copy_template, install_tools, render, run
+from testing.answers import Answers, asked, choices, questions
+from testing.support import EVERYTHING, Tools, copy_template, install_tools, render, run
 
 COLUMNS = ("kind", "group", "calls", "token_requests", "failures", "leaks")
 GOOD = {"token_requests": 1, "failures": 0, "leaks": 0}

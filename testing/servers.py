@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support import environment
+from testing.support import environment
 
 
 def free_port() -> int:

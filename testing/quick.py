@@ -1,4 +1,4 @@
-"""Copier without what is most of a render's time and does nothing here: `python tests/quick.py <module> …` runs a program so.
+"""Copier without what is most of a render's time and does nothing here: `python testing/quick.py <module> …` runs a program so.
 
 Copier compiles each file, and each part of each path, anew for each render, and asks git once for each file whether a
 repository around it notes modes. The tests render some thousand times. What was compiled is kept in a folder; programs that

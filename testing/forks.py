@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.answers import ROOT
-from tests.support import must, run
+from testing.answers import ROOT
+from testing.support import must, run
 
 # A LiteLLM in small: the places that hooks go to, and some files around.
 FILES: Mapping[str, str] = {

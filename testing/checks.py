@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from tests.answers import Answer, asked, config, questions
+from testing.answers import Answer, asked, config, questions
 
 ANSWERS_FILE = ".copier-answers.yml"
 FILES = ".template-files.yml"

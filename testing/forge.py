@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.answers import ROOT
-from tests.support import must
-from tests.upgrades import commit
+from testing.answers import ROOT
+from testing.support import must
+from testing.upgrades import commit
 
 # Who is known to the GitLab of these tests: the runner's own token reads the package, that of the job's variable reads
 # and writes everything.

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from tests.support import Tools, must
+from testing.support import Tools, must
 
 PACKAGE = "litellm"
 PROVIDERS = "litellm/llms"

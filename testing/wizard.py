@@ -10,8 +10,8 @@ from pathlib import Path
 import pexpect
 import pyte
 
-from tests.answers import ROOT, questions
-from tests.support import QUICK, environment
+from testing.answers import ROOT, questions
+from testing.support import QUICK, environment
 
 ENTER = "\r"
 # A list of lines takes Enter as a new line; Esc and Enter end it.

@@ -69,7 +69,7 @@ def grown(now: dict[str, float], before: dict[str, float]) -> list[str]:
     both = now.keys() & before.keys()
     machine = sum(now[file] for file in both) / (sum(before[file] for file in both) or 1) or 1
     return [
-        f"{file}: {seconds:.0f} s of CPU, {before[file] * machine:.0f} s by tests/times.json"
+        f"{file}: {seconds:.0f} s of CPU, {before[file] * machine:.0f} s by testing/times.json"
         for file, seconds in sorted(now.items())
         if file in both and seconds > max(SMALL, GROWN * before[file] * machine)
     ]
