@@ -54,6 +54,7 @@ _KEEP = (
     "UV_INDEX",
     "UV_DEFAULT_INDEX",
     "UV_FIND_LINKS",
+    "UV_LINK_MODE",
     "UV_PYTHON",
     "UV_PYTHON_INSTALL_DIR",
     "UV_OFFLINE",

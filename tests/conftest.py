@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from testing.memory import keep_temporary_files_in_memory
 from testing.quick import quick_renders
 from testing.support import EVERYTHING, TEMPLATE, Tools, install_tools, render
 from testing.times import Times
+
+keep_temporary_files_in_memory()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
