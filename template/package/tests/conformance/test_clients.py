@@ -113,10 +113,21 @@ def test_a_callers_client_wins(upstream: Upstream, model: str) -> None:
     assert seen == ["sync", "async"]
 
 
-def test_interpreter_ends_without_complaint(upstream: Upstream, model: str) -> None:
-    """Clients are closed at exit, also those of an event loop that nobody shut down."""
+def test_in_an_interpreter_of_its_own(upstream: Upstream, model: str) -> None:
+    """The package names its instance however it was imported, and clients are closed at exit.
+
+    The YAML of a proxy says `<module>.provider`, which is also the name of a submodule. One of the clients is of an event
+    loop that nobody shut down.
+    """
     program = f"""
-        import asyncio, litellm, {package.__name__} as package
+        import asyncio, litellm
+        from litellm.proxy.types_utils.utils import get_instance_fn
+        import {package.__name__}.provider
+        import {package.__name__} as package
+        from {package.__name__}.provider import Provider, provider
+        assert isinstance(package.provider, Provider), package.provider
+        assert package.provider is provider
+        assert get_instance_fn("{package.__name__}.provider", config_file_path="proxy/config.yaml") is provider
         package.register()
         messages = [{{"role": "user", "content": "hello"}}]
         litellm.completion(model={model!r}, messages=messages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,22 +50,6 @@ def test_register_refuses_a_name_that_litellm_serves(monkeypatch: pytest.MonkeyP
     with pytest.raises(registration.RegistrationError, match="openai"):
         package.register()
     assert litellm.custom_provider_map == before
-
-
-def test_the_package_names_the_instance_however_it_was_imported() -> None:
-    """The YAML of a proxy says `<module>.provider`, which is also the name of a submodule."""
-    program = f"""
-import {package.__name__}.provider
-import {package.__name__} as package
-from {package.__name__}.provider import Provider, provider
-assert isinstance(package.provider, Provider), package.provider
-assert package.provider is provider
-from litellm.proxy.types_utils.utils import get_instance_fn
-assert get_instance_fn("{package.__name__}.provider", config_file_path="proxy/config.yaml") is provider
-"""
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_importing_the_package_is_cheap() -> None:
