@@ -9,7 +9,8 @@ import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import jinja2
@@ -36,6 +37,10 @@ _MODULES = {
     "pydantic-settings": {"pydantic", "pydantic_settings"},
     "pyyaml": {"yaml"},
 }
+# `git apply` finds a changed line by itself and three lines on each side.
+_WINDOW = 6
+# Records of one shape repeat their lines, and nobody merges into them: updates leave the author's models alone.
+_DATA = ("*.lock", "models.yaml")
 _WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 
 
@@ -163,6 +168,38 @@ def syntax(folder: Path) -> list[str]:
         except (SyntaxError, ValueError, yaml.YAMLError) as error:
             found.append(f"{path.relative_to(folder)}: {error}")
     return found
+
+
+def repeated_lines(folder: Path) -> list[str]:
+    """Lines that stand twice in a file: an update can merge an edit of one place into the other."""
+    found: list[str] = []
+    for path in files(folder):
+        if any(fnmatch(path.name, pattern) for pattern in _DATA):
+            continue
+        # As git splits them: Python would at other characters, too.
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        found += [
+            f"{path.relative_to(folder)}: lines {one} to {one + count - 1} stand again at {other} to {other + count - 1}"
+            for one, other, count in _repeats(lines)
+        ]
+    return found
+
+
+def _repeats(lines: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Returns (first line, first line again, number of lines) of what stands twice, counted from 1."""
+    last: dict[tuple[str, ...], int] = {}
+    found: list[tuple[int, int, int]] = []
+    for here in range(len(lines) - _WINDOW + 1):
+        window = tuple(lines[here : here + _WINDOW])
+        if window in last:
+            there = last[window]
+            # The window one line on from the one before makes that one longer.
+            if found and (there, here) == (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]):
+                found[-1] = (found[-1][0], found[-1][1], found[-1][2] + 1)
+            else:
+                found.append((there, here, 1))
+        last[window] = here
+    return [(there + 1, here + 1, count + _WINDOW - 1) for there, here, count in found]
 
 
 def imports(folder: Path) -> list[str]:

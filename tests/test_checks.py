@@ -18,7 +18,9 @@ CHECKS: dict[str, Callable[[Path], list[str]]] = {
     "texts": lambda folder: checks.texts(folder, machine=(Path("/srv/build-7"),)),
     "leftovers": checks.leftovers,
     "syntax": checks.syntax,
+    "repeated_lines": checks.repeated_lines,
 }
+SEVEN = b"1\n2\n3\n4\n5\n6\n7\n"
 
 # check, file, content, and a part of what the check has to say.
 BAD: list[tuple[str, str, bytes, str]] = [
@@ -48,6 +50,8 @@ BAD: list[tuple[str, str, bytes, str]] = [
     ("syntax", "a.yml", b"a: [\n", "a.yml"),
     ("syntax", "a.yaml", b"a: {b: 1, b: 2}\n", "b twice"),
     ("syntax", "a.yaml", b"- {b: [{c: 1, c: 2}]}\n", "c twice"),
+    ("repeated_lines", "a.md", b"a\n" + SEVEN + b"b\n" + SEVEN, "a.md: lines 2 to 8 stand again at 10 to 16"),
+    ("repeated_lines", "a.md", b"a" + 9 * b"\n" + b"b\n", "a.md: lines 2 to 8 stand again at 3 to 9"),
 ]
 
 
@@ -59,6 +63,8 @@ def folder(tmp_path: Path) -> Path:
     (made / "README.md").write_text("Text with a ${{ github.ref }}\n", encoding="utf-8")
     (made / "empty.py").touch()
     (made / "braces.py").write_text('name = 1\ntext = f"{{{name}}}"\n', encoding="utf-8")
+    (made / "five.md").write_text("1\n2\n3\n4\n5\nbetween\n1\n2\n3\n4\n5\n", encoding="utf-8")
+    (made / "records.lock").write_text(20 * "x\n", encoding="utf-8")
     (made / ANSWERS_FILE).write_text("_src_path: /srv/build-7\n", encoding="utf-8")
     for check in CHECKS.values():
         assert check(made) == []

@@ -232,6 +232,7 @@ def test_source_is_clean(answers: Answers, copier_template: Path, tools: Tools, 
     folder = render(copier_template, tmp_path / "package", answers)
     made = render(copier_template, tmp_path / "fork", fork_answers(answers))
     assert not tools.ruff(made, "format", "--check", "--line-length", "120", TESTS, SOURCE, f"{OWN}/examples")
+    assert not checks.repeated_lines(made)
     (made / TESTS / "package.py").unlink()  # it has the one absolute import of the provider
     for there, here in PLACES.items():
         shutil.copytree(made / here, folder / there, dirs_exist_ok=True)

@@ -95,6 +95,7 @@ def test_render_is_clean(
         *checks.imports(folder),
         *checks.texts(new, machine=(ROOT, copier_template, folder.parent)),
         *checks.syntax(new),
+        *checks.repeated_lines(new),
         *tools.ruff(new, "format", "--check"),
         *tools.ruff(new, "check"),
     ]

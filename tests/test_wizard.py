@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.lint_template import copiers
 from testing.answers import Answers, asked, choices, config, questions, shown
 from testing.checks import ANSWERS_FILE, in_fork, same
+from testing.rules import copiers
 from testing.support import render
 from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
 from testing.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, PASTE, REDRAW, UP, Wizard, dialog_with, wizard

@@ -1,8 +1,8 @@
-"""Says what in the template would harm the packages that were made from it, or those that will be.
+"""What in the template would harm the packages that were made from it, or those that will be.
 
-`python -m scripts.lint_template` prints one sentence for each finding and exits with 1, or prints one line and exits
-with 0. Several rules compare the working tree with the last released tag, so a clone needs its history and
-tags; `make tags` makes them.
+Each rule returns one sentence for each finding. They read the template's sources; what only a render shows is among the
+checks of renders. Several compare the working tree with the last released tag, so a clone needs its history and tags;
+`make tags` makes them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,10 @@ from __future__ import annotations
 import os
 import re
 import runpy
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -26,8 +22,7 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from scripts import template_files
-from testing import checks
-from testing.answers import ROOT, TEXTS, Answer, choices, questions
+from testing.answers import TEXTS
 
 if TYPE_CHECKING:
     from copier._user_data import Question
@@ -36,16 +31,9 @@ if TYPE_CHECKING:
 Parts: TypeAlias = dict[str, dict[str, Any]]
 Config: TypeAlias = dict[str, Any]
 
-# What Copier reads, and what an update runs.
-_READ = ("copier.yml", "questions", "template")
 _PACKAGE = "template/package"
 _FORK = "template/fork"
 _MOVES = "hooks/moves.yml"
-
-# `git apply` finds a changed line by itself and three lines on each side.
-_WINDOW = 6
-# Records of one shape repeat their lines, and nobody merges into them: updates leave the author's models alone.
-_DATA = ("*.lock", "models.yaml")
 
 # What is another one in each of the renders that an update compares.
 _ELSEWHERE = re.compile(r"\b_folder_name\b|\b_copier_conf\s*\.\s*dst_path\b")
@@ -84,14 +72,9 @@ def _merged(parts: Parts) -> Config:
 
 @dataclass(frozen=True)
 class Template:
-    """A template in the working tree of a git repository, what it was at the last tag, and some renders of it.
-
-    `folder` is where to render, and `answers` are what to render; each thing is read or made when a rule first asks.
-    """
+    """A template in the working tree of a git repository, and what it was at the last tag; read when a rule first asks."""
 
     root: Path
-    folder: Path
-    answers: Sequence[Mapping[str, Answer]]
 
     def git(self, *arguments: str) -> str:
         """Returns what git prints; raises CalledProcessError when it fails."""
@@ -161,54 +144,10 @@ class Template:
         """Returns the text of a file of the template."""
         return (self.root / source).read_text(encoding="utf-8")
 
-    @cached_property
-    def _copy(self) -> Path:
-        # Copier would render the newest tag of a git repository, not its working tree.
-        copy = self.folder / "template"
-        for name in _READ:
-            source = self.root / name
-            copied = shutil.copytree if source.is_dir() else shutil.copy2
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            copied(source, copy / name)
-        return copy
-
-    @cached_property
-    def renders(self) -> list[Path]:
-        """One rendered folder for each set of answers, in their order."""
-        return [_render(self._copy, self.folder / f"{n}", each) for n, each in enumerate(self.answers)]
-
-    @cached_property
-    def twice(self) -> tuple[Path, Path]:
-        """Two renders of the longest set of answers, in folders of different names at different places."""
-        n = max(range(len(self.answers)), key=lambda n: len(self.answers[n]))
-        return self.renders[n], _render(self._copy, self.folder / "another" / "place of it", self.answers[n])
-
     def newer_migrations(self) -> set[Version]:
         """Returns the versions of the migrations that an update from the last tag runs."""
         found = {_version(version) for version in _migrations(self.config)}
         return {version for version in found if version and self.tag and version > Version(self.tag)}
-
-
-def answer_sets() -> list[dict[str, Answer]]:
-    """Returns sets of answers, the defaults first: each way to authenticate, both formats and CI systems, two forks."""
-    others: tuple[dict[str, Answer], ...] = (
-        {"api_format": "openai", "ci": "github"},
-        {"api_format": "custom", "ci": "gitlab"},
-    )
-    sets: list[dict[str, Answer]] = [
-        {"auth": kind, **others[n % 2]} for n, kind in enumerate(choices(questions()["auth"]))
-    ]
-    sets[1] |= {"publish": "private"}
-    sets[2] |= {"publish": "private"}
-    # One of them with a second way behind the first.
-    next(each for each in sets if each["auth"] == "token_file")["auth_fallback"] = "signed_jwt"
-    return sets + [{"layout": "fork", **other} for other in others]
-
-
-def _render(template: Path, folder: Path, answers: Mapping[str, Answer]) -> Path:
-    from testing.support import render  # brings Copier along, which most rules do without
-
-    return render(template, folder, answers)
 
 
 def _version(text: object) -> Version | None:
@@ -374,44 +313,6 @@ def _paths_now(template: Template, layout: str) -> set[str]:
     return {_rendered_path(source, layout) for source in there if source.startswith(f"{layout}/")}
 
 
-def _repeats(lines: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Returns (first line, first line again, number of lines) of what stands twice, counted from 1."""
-    last: dict[tuple[str, ...], int] = {}
-    found: list[tuple[int, int, int]] = []
-    for here in range(len(lines) - _WINDOW + 1):
-        window = tuple(lines[here : here + _WINDOW])
-        if window in last:
-            there = last[window]
-            # The window one line on from the one before makes that one longer.
-            if found and (there, here) == (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]):
-                found[-1] = (found[-1][0], found[-1][1], found[-1][2] + 1)
-            else:
-                found.append((there, here, 1))
-        last[window] = here
-    return [(there + 1, here + 1, count + _WINDOW - 1) for there, here, count in found]
-
-
-def repeated_lines(template: Template) -> list[str]:
-    """Finds lines that stand twice in a rendered file: an update can merge an edit of one place into the other."""
-    found: dict[tuple[str, str], str] = {}
-    for answers, folder in zip(template.answers, template.renders, strict=True):
-        shown = ", ".join(f"{name}: {answer}" for name, answer in answers.items()) or "the defaults"
-        for file in checks.files(folder):
-            if any(fnmatch(file.name, pattern) for pattern in _DATA):
-                continue
-            path = file.relative_to(folder).as_posix()
-            # As git splits them: Python would at other characters, too.
-            lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-            for one, other, count in _repeats(lines):
-                found.setdefault(
-                    (path, "\n".join(lines[one - 1 : one - 1 + count])),
-                    f"{path}: lines {one} to {one + count - 1} stand again at {other} to {other + count - 1} (with "
-                    f"{shown}), and an update can merge an edit of one into the other: write them once, or let them "
-                    "differ.",
-                )
-    return list(found.values())
-
-
 def _code(text: str) -> str:
     """Returns the Jinja code in a text, without strings and comments."""
     import jinja2
@@ -452,15 +353,6 @@ def changing_code(template: Template) -> list[str]:
                 *([] if _MAY_SAY_WHERE.fullmatch(where) else _ELSEWHERE.findall(jinja)),
             ]
         )
-    ]
-
-
-def changing_renders(template: Template) -> list[str]:
-    """Finds files that two renders of the same answers do not have in common, byte for byte."""
-    return [
-        f"{finding}, and an update takes that for a change of the template: render it from answers alone."
-        for finding in sorted(checks.same(*template.twice))
-        if not finding.split(":")[0].endswith(checks.ANSWERS_FILE)
     ]
 
 
@@ -507,15 +399,13 @@ def asks_for_trust(template: Template) -> list[str]:
 
 
 def illegal_names(template: Template) -> list[str]:
-    """Finds names of files that Windows refuses, as they stand in template/ and as they are rendered."""
-    found = [
+    """Finds names of files that Windows refuses, as they stand in template/."""
+    return [
         f"{source}: has {', '.join(sorted(set(_ILLEGAL.findall(source))))} in its name, and Windows cannot check the "
         "template out: name it otherwise."
         for source in template.sources
         if _ILLEGAL.search(source)
     ]
-    rendered = [finding for folder in template.renders for finding in checks.names(folder)]
-    return found + [f"{finding}: name its source otherwise." for finding in dict.fromkeys(rendered)]
 
 
 def conditional_names(template: Template) -> list[str]:
@@ -553,44 +443,14 @@ def stale_files(template: Template) -> list[str]:
     ]
 
 
-RULES = (
+RULES: tuple[Callable[[Template], list[str]], ...] = (
     missing_defaults,
     lost_answers,
     lost_paths,
-    repeated_lines,
     changing_code,
-    changing_renders,
     asks_for_trust,
     illegal_names,
     conditional_names,
     needless_jinja,
     stale_files,
 )
-
-
-def main(root: Path = ROOT, answers: Sequence[Mapping[str, Answer]] | None = None) -> int:
-    """Prints what the rules find in the template at `root`, rendered with `answers`; returns the exit status.
-
-    Where Copier cannot render the template, what it says is a finding, and the last one.
-    """
-    from copier.errors import CopierError
-    from jinja2 import TemplateError
-
-    found: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        template = Template(root, Path(folder), answers or answer_sets())
-        try:
-            for rule in RULES:
-                found += rule(template)
-        except (CopierError, TemplateError, ValueError) as error:
-            found.append(f"The template does not render ({error}): mend that first, the rest was not looked at.")
-    for sentence in found:
-        print(sentence)
-    if not found:
-        since = f"since {template.tag}" if template.tag else "(no released tag before HEAD to compare with: make tags)"
-        print(f"The template keeps its {len(RULES)} rules {since}, in {len(template.answers)} renders.")
-    return 1 if found else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
