@@ -187,28 +187,34 @@ class Tools:
 
         Args:
             folder: The package.
-            as_it_is: Whether to run with its lowest Python and its list of modules that are typed in part. Otherwise these are
-                the same for all packages, as mypy drops what it knows of LiteLLM from a run with other settings.
+            as_it_is: Whether to run with its lowest Python. Otherwise that is the same for all packages, as mypy drops what it
+                knows of LiteLLM from a run with other settings.
         """
         text = (folder / "pyproject.toml").read_text(encoding="utf-8")
         if not as_it_is:
             text = re.sub(r"^python_version = .*", 'python_version = "3.11"', text, flags=re.MULTILINE)
-            modules = 'untyped_calls_exclude = ["litellm", "authlib"]'
-            text = re.sub(r"^untyped_calls_exclude = \[.*?\]", modules, text, flags=re.MULTILINE)
-        key = hashlib.sha256(repr(tomllib.loads(text)["tool"]["mypy"]).encode()).hexdigest()[:12]
-        # One cache for each worker, as two runs must not write to the same one; it begins as the first one's.
-        cache = self.mypy_cache.with_name(f"{self.mypy_cache.name}-{key}")
         with tempfile.TemporaryDirectory() as elsewhere:
             settings = Path(elsewhere, "settings.toml")
             settings.write_text(text, encoding="utf-8")
             command = (self.python, "-m", "mypy", "--no-error-summary", "--config-file", settings, "--cache-dir")
-            if not cache.exists():
-                with locked(f"mypy-{key}") as first:
-                    if not any(first.iterdir()):
-                        run(*command, first, cwd=folder)
-                    shutil.copytree(first, cache)
-            done = run(*command, cache, cwd=folder)
+            done = run(*command, self.cache_of(text, folder, command), cwd=folder)
         return [f"mypy: {line}" for line in done.stdout.splitlines()] if done.returncode else []
+
+    def cache_for(self, folder: Path) -> Path:
+        """Returns a cache of mypy's for a package's own run, in which LiteLLM has been looked at."""
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+        return self.cache_of(text, folder, (self.python, "-m", "mypy", "--cache-dir"))
+
+    def cache_of(self, settings: str, folder: Path, mypy: tuple[str | Path, ...]) -> Path:
+        """Returns this worker's cache for the settings: two runs must not write to the same one. It begins as the first one's."""
+        key = hashlib.sha256(repr(tomllib.loads(settings)["tool"]["mypy"]).encode()).hexdigest()[:12]
+        cache = self.mypy_cache.with_name(f"{self.mypy_cache.name}-{key}")
+        if not cache.exists():
+            with locked(f"mypy-{key}") as first:
+                if not any(first.iterdir()):
+                    run(*mypy, first, cwd=folder)
+                shutil.copytree(first, cache)
+        return cache
 
 
 def install_tools(rendered: Path, worker: str) -> Tools:
