@@ -190,7 +190,7 @@ def adopt(
 )
 def fork(context: typer.Context) -> None:
     """Keep a fork of LiteLLM in step with upstream: status, sync, verify, wheel and more; see fork --help."""
-    from provider_template.fork.cli import main as run
+    from fork_tool.cli import main as run
 
     raise typer.Exit(run(context.args, program="provider-template fork"))
 
@@ -242,7 +242,7 @@ def _installed_from() -> str | None:
 
 def main() -> None:
     """Runs the command line; a refusal is one sentence on standard error and exit status 1."""
-    from provider_template.git import environment
+    from fork_tool.git import environment
 
     # What names another repository, as in a hook of git, is not meant for us.
     for name in os.environ.keys() - environment().keys():

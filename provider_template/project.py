@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
+from fork_tool.git import Git
+from fork_tool.under_way import refuse_under_way
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.under_way import refuse_under_way
 
 ANSWERS = ".copier-answers.yml"
 FILES = ".template-files.yml"

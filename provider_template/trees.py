@@ -57,7 +57,7 @@ class Store:
         self._objects = {"GIT_OBJECT_DIRECTORY": str(objects if keep else own)}
         self._environment = {"GIT_DIR": str(self._git_dir), **self._objects, **git.IDENTITY}
 
-    def git(self, *arguments: str, content: str | None = None, index: Path | None = None) -> str:
+    def git(self, *arguments: str, content: str = "", index: Path | None = None) -> str:
         """Runs git in this repository and returns what it printed."""
         more = self._environment if index is None else {**self._environment, "GIT_INDEX_FILE": str(index)}
         return git.must(*arguments, cwd=self.folder, content=content, more=more)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from fork_tool.git import Git
+from fork_tool.restore import reason, restore
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.restore import reason, restore
 from provider_template.plan import Plan
 
 

@@ -176,7 +176,7 @@ class Fork:
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Runs the tool in the fork; its output is in `stdout`, with the errors."""
-        command = (sys.executable, "-m", "provider_template.fork", *arguments)
+        command = (sys.executable, "-m", "fork_tool", *arguments)
         return run(*command, cwd=self.folder, PYTHONPATH=str(ROOT), **more)
 
     def does(self, *arguments: str) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from provider_template.fork import hooks as tool_hooks
-from provider_template.fork import spec as tool_spec
+from fork_tool import hooks as tool_hooks
+from fork_tool import spec as tool_spec
 from testing import checks
 from testing.answers import ROOT, TEXTS, Answers, asked, choices, questions, row_id, sample_rows, to_answers
 from testing.auth_table import in_words, ways
@@ -334,7 +334,7 @@ def test_edited_and_unresolved_files(copier_template: Path, tools: Tools, tmp_pa
 
 def template_with_links(folder: Path) -> Path:
     """Makes a repository of the template, with the links in it as they are; returns it."""
-    for name in ("copier.yml", "hooks", "files.yml", "provider_template/fork", "questions", "template"):
+    for name in ("copier.yml", "hooks", "files.yml", "fork_tool", "questions", "template"):
         source = ROOT / name
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

@@ -54,7 +54,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("copier.yml", "files.yml"):
         shutil.copy2(ROOT / name, root)
     # With the links in template/ as they are, and what they lead to.
-    for name in ("hooks", "provider_template/fork", "questions", "scripts", "template"):
+    for name in ("hooks", "fork_tool", "questions", "scripts", "template"):
         shutil.copytree(ROOT / name, root / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     commit_all(root)
     must("git", "tag", TAG, cwd=root)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from provider_template.fork import cli
-from provider_template.fork.spec import in_folder
+from fork_tool import cli
+from fork_tool.spec import in_folder
 from scripts.litellm_upstream import SAMPLE, copied, upstream
 from testing.answers import ROOT, Answers
 from testing.forks import write
@@ -65,12 +65,12 @@ def test_its_commands_and_options_are_the_tools(page: Path) -> None:
 
 
 def _help(command: str) -> str:
-    words = (sys.executable, "-m", "provider_template.fork", command, "--help")
+    words = (sys.executable, "-m", "fork_tool", command, "--help")
     return must(*words, cwd=ROOT, PYTHONPATH=str(ROOT))
 
 
 def test_the_refusals_that_it_quotes_are_the_tools(page: Path) -> None:
-    said = "\n".join(path.read_text() for path in (ROOT / "provider_template" / "fork").glob("*.py"))
+    said = "\n".join(path.read_text() for path in (ROOT / "fork_tool").glob("*.py"))
     said = re.sub(r'"\n\s*f?"', "", said)  # strings that stand on several lines
     _, _, rest = page.read_text(encoding="utf-8").partition("| It says | Do |\n| --- | --- |\n")
     rows = rest.partition("\n\n")[0].splitlines()

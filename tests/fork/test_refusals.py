@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from provider_template.fork.apply import apply
-from provider_template.fork.errors import Refusal
-from provider_template.fork.git import Git
+from fork_tool.apply import apply
+from fork_tool.errors import Refusal
+from fork_tool.git import Git
 from testing.forks import ANCHOR, FILES, Fork, Upstream, commit, write
 from testing.support import no_file_above
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -15,12 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from provider_template import git
+from fork_tool.git import Git
+from fork_tool.restore import Left, restore
+from fork_tool.sync import move
 from provider_template.adopt import _switch
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.restore import Left, restore
-from provider_template.fork.sync import move
 from provider_template.plan import Wish, make_plan
 from provider_template.project import open_package
 from provider_template.update import apply
@@ -214,7 +214,7 @@ def test_interrupted_while_files_are_replaced(package: Path, tmp_path: Path) -> 
     slow = tmp_path / "bin" / "git"
     slow.parent.mkdir()
     slow.write_text(
-        f'#!/bin/sh\n[ "$1" = read-tree ] && touch "{tmp_path}/now" && sleep 1\nexec {git.program()} "$@"\n',
+        f'#!/bin/sh\n[ "$1" = read-tree ] && touch "{tmp_path}/now" && sleep 1\nexec {shutil.which("git")} "$@"\n',
         encoding="utf-8",
     )
     slow.chmod(0o755)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from fork_tool.git import Git
+from fork_tool.under_way import refuse_under_way
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.under_way import refuse_under_way
 from testing.support import must, run
 from testing.tool import state, tool
 from testing.upgrades import commit

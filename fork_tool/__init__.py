@@ -2,5 +2,5 @@
 
 In a fork this folder is `fork/tool`: `python fork/tool --help`. A fork's tree is always composed: upstream's tree, plus
 the paths that the fork owns, plus hooks between markers. So a new version of upstream is not merged, it is composed
-anew, and what does not fit is refused.
+anew, and what does not fit is refused. It imports nothing but the standard library; `provider_template` imports from it.
 """

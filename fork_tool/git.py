@@ -77,14 +77,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Git:
-    """The repository that a folder is the top of."""
+    """Git in a folder, such as the top of a repository."""
 
     folder: Path
 
     def run(
         self,
-        *arguments: str,
-        content: bytes = b"",
+        *arguments: str | Path,
+        content: str | bytes = b"",
         more: Mapping[str, str] | None = None,
         detached: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
@@ -100,14 +100,15 @@ class Git:
             Refusal: There is no git on this machine.
         """
         # What a user's settings would change in git's output.
-        command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *arguments]
+        command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *map(str, arguments)]
+        data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
         how = to_its_end if detached else _run
         try:
-            return how(command, self.folder, environment(more), content)
+            return how(command, self.folder, environment(more), data)
         except FileNotFoundError:
-            raise Refusal("There is no git on this machine: install git 2.31 or newer.") from None
+            raise Refusal("There is no git on this machine: install it.") from None
 
-    def must(self, *arguments: str, content: bytes = b"", more: Mapping[str, str] | None = None) -> str:
+    def must(self, *arguments: str | Path, content: str | bytes = b"", more: Mapping[str, str] | None = None) -> str:
         """Runs git and returns what it printed, without the last newline.
 
         Raises:
