@@ -142,7 +142,7 @@ def test_the_files_around(copier_template: Path, tmp_path: Path) -> None:
         f"{OWN}/README.md",
         f"{OWN}/hooks.toml",
     }
-    tool = {path.name for path in (ROOT / "provider_template" / "fork").glob("*.py")}
+    tool = {path.name for path in (ROOT / "fork_tool").glob("*.py")}
     assert {path.name for path in (tmp_path / "fork" / "tool").iterdir()} == tool
 
 

@@ -52,7 +52,7 @@ TITLE = "chore: sync with LiteLLM v1.1.0"
 def with_the_job(fork: Fork, url: str | None = None) -> Path:
     """Commits the tool and the job to a fork, as they are rendered; returns its folder."""
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "provider_template" / "fork", fork.folder / "fork" / "tool", ignore=ignored)
+    shutil.copytree(ROOT / "fork_tool", fork.folder / "fork" / "tool", ignore=ignored)
     (fork.folder / "fork" / "ci").mkdir()
     for name in SCRIPTS:
         shutil.copy(TEMPLATE / "fork" / "ci" / name, fork.folder / "fork" / "ci")
