@@ -90,7 +90,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("tag", _tag, "tag this commit as the next release: v<LiteLLM's version>-<name>.<n>")
     one = add("log", _log, "list the releases, and which version of LiteLLM each is made of")
     _json(one)
-    add("install-driver", _install_driver, "make plain git merge and git rebase keep the hooks, in this clone")
     add("remove-upstream", _remove_upstream, "remove upstream's remote; the next sync adds it again")
     one = add("wheel", _wheel, "make LiteLLM's own wheel with the providers in it; needs no fork")
     _version(one, "--litellm", "the version of LiteLLM, such as 1.106.2; else the one that the fork is made of")
@@ -98,11 +97,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
     one.add_argument("--build", type=int, default=1, metavar="N", help="the last number of the version (1)")
     one.add_argument("--wheel", type=Path, metavar="FILE", help="upstream's wheel, instead of downloading it")
     _json(one)
-    # Without help it is not listed: git is who calls it.
-    one = commands.add_parser("merge-file", description="merge a file, when git asks for it (install-driver)")
-    one.set_defaults(command=_merge_file)
-    for name in ("base", "ours", "theirs", "path"):
-        one.add_argument(name)
     return parser
 
 
@@ -233,15 +227,6 @@ def _log(chosen: argparse.Namespace) -> int:
     return _DONE
 
 
-def _install_driver(chosen: argparse.Namespace) -> int:
-    from .driver import install
-    from .git import repository
-
-    files = install(repository(chosen.folder))
-    _say(f"git merge and git rebase keep the fork's hooks in this clone: {', '.join(files)}.")
-    return _DONE
-
-
 def _remove_upstream(chosen: argparse.Namespace) -> int:
     from .git import repository
     from .spec import in_commit
@@ -272,11 +257,3 @@ def _wheel(chosen: argparse.Namespace) -> int:
         f"Made {made.path}: LiteLLM with {', '.join(made.providers)} in it.\nInstall it with: pip install '{made.path}[proxy]'",
     )
     return _DONE
-
-
-def _merge_file(chosen: argparse.Namespace) -> int:
-    from .driver import merge_file
-    from .git import Git
-
-    files = (Path(chosen.base), Path(chosen.ours), Path(chosen.theirs))
-    return merge_file(Git(Path.cwd()), *files, chosen.path)

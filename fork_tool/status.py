@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from . import upstream
 from .compose import managed_texts
 from .drift import drift
-from .driver import is_current
 from .errors import Refusal
 from .git import Git
 from .near import near_anchors
@@ -32,7 +31,6 @@ class Status:
     refused: tuple[str, ...]
     """What a sync to that version would be refused for."""
     near: tuple[str, ...]
-    driver: bool | None
     release: str
     backups: tuple[str, ...]
 
@@ -70,7 +68,6 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
         findings=tuple(drift(git, base.commit, "HEAD", spec)),
         refused=tuple(refused),
         near=near_anchors(git, base.commit, newest.commit, spec),
-        driver=is_current(git, spec),
         release=found[0].tag if found else "",
         backups=tuple(backups(git)),
     )

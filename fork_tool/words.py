@@ -85,8 +85,6 @@ def status_in_words(found: Status) -> str:
         text = f"Made of LiteLLM {found.base.name}; that is current.\n"
     text += f"Last sync: {found.last_sync or 'none yet'}. Newest release: {found.release or 'none yet'}.\n"
     text += f"Hooks: {', '.join(found.hooks) or 'none'}.\n"
-    if found.driver is not None:
-        text += f"Merge driver: {'current' if found.driver else 'older than fork.toml, install it again'}.\n"
     text += _listed("Not as fork.toml says:", found.findings)
     text += _listed(f"A sync to {found.newest.name} would be refused:", found.refused)
     text += _listed(f"Changed near the hooks until {found.newest.name}:", found.near)
@@ -106,7 +104,6 @@ def status_in_json(found: Status) -> dict[str, Any]:
         "findings": list(found.findings),
         "refused": list(found.refused),
         "near": list(found.near),
-        "driver": found.driver,
         "backups": list(found.backups),
     }
 
