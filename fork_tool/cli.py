@@ -23,7 +23,7 @@ def main(arguments: Sequence[str], program: str = "python fork/tool") -> int:
         program: The program's name, for help.
 
     Returns:
-        0 if it was done, 1 if it was refused (the sentences are on standard error), 3 if it found something to mend.
+        0 if it was done, 1 if it was refused (the sentences are on standard error), 3 if it found something to fix.
         Arguments that cannot be read end the program with 2.
     """
     chosen = _parser(program).parse_args(arguments)
@@ -69,7 +69,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _version(one, "--to", "compare with this version, or upstream's branch; else the newest release")
     _network(one)
     _json(one)
-    one = add("apply", _apply, "put the hooks into the files, and record the version of LiteLLM they are put into")
+    one = add("apply", _apply, "put the insertions into the files, and record the version of LiteLLM they are put into")
     _version(one, "--base", "the version of LiteLLM that this is a checkout of, if git cannot tell")
     one = add("sync", _sync, "bring the fork to another version of upstream")
     _version(one, "--to", "a version such as 1.106.2, or upstream's branch; else the newest release")
@@ -79,8 +79,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _network(one)
     _probes(one)
     _json(one)
-    one = add("verify", _verify, "check markers, hooks, names, upstream's files, and the providers' probes")
-    _version(one, "--against", "try the hooks on this version, or upstream's branch, too")
+    one = add("verify", _verify, "check markers, insertions, names, upstream's files, and the providers' probes")
+    _version(one, "--against", "try the insertions on this version, or upstream's branch, too")
     _network(one)
     _probes(one)
     _json(one)
@@ -127,8 +127,8 @@ def _python(chosen: argparse.Namespace) -> str | None:
 
 def _status(chosen: argparse.Namespace) -> int:
     from .git import repository
+    from .report import status_in_json, status_in_words
     from .status import status
-    from .words import status_in_json, status_in_words
 
     found = status(repository(chosen.folder), to=chosen.to, fetch=chosen.fetch)
     _answer(chosen, status_in_json(found), status_in_words(found))
@@ -149,8 +149,8 @@ def _apply(chosen: argparse.Namespace) -> int:
 
 def _sync(chosen: argparse.Namespace) -> int:
     from .git import repository
+    from .report import sync_in_json, sync_in_words
     from .sync import Wish, sync
-    from .words import sync_in_json, sync_in_words
 
     wish = Wish(
         to=chosen.to,
@@ -170,8 +170,8 @@ def _sync(chosen: argparse.Namespace) -> int:
 
 def _verify(chosen: argparse.Namespace) -> int:
     from .git import repository
+    from .report import verify_in_json, verify_in_words
     from .verify import verify
-    from .words import verify_in_json, verify_in_words
 
     git = repository(chosen.folder)
     if not git.is_clean():
@@ -212,9 +212,9 @@ def _tag(chosen: argparse.Namespace) -> int:
 
 
 def _log(chosen: argparse.Namespace) -> int:
+    from .declaration import in_commit
     from .git import repository
     from .releases import releases
-    from .spec import in_commit
 
     git = repository(chosen.folder)
     found = releases(git, in_commit(git, "HEAD"))
@@ -228,8 +228,8 @@ def _log(chosen: argparse.Namespace) -> int:
 
 
 def _remove_upstream(chosen: argparse.Namespace) -> int:
+    from .declaration import in_commit
     from .git import repository
-    from .spec import in_commit
 
     git = repository(chosen.folder)
     remote = in_commit(git, "HEAD").upstream.remote
@@ -248,7 +248,7 @@ def _wheel(chosen: argparse.Namespace) -> int:
         "path": str(made.path),
         "version": made.version,
         "providers": list(made.providers),
-        "hooks": list(made.hooks),
+        "insertions": list(made.insertions),
         "dependencies": list(made.dependencies),
     }
     _answer(

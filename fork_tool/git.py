@@ -1,4 +1,4 @@
-"""Git, run in a folder with an environment that no caller, hook or terminal disturbs."""
+"""Git, run in a folder with an environment that no caller, hook of git or terminal disturbs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
 
-def words(output: bytes) -> str:
+def one_line(output: bytes) -> str:
     """Returns what git said, on one line."""
     return " ".join(output.decode(errors="replace").split())
 
@@ -116,7 +116,7 @@ class Git:
         """
         done = self.run(*arguments, content=content, more=more)
         if done.returncode:
-            said = words(done.stderr) or f"status {done.returncode}"
+            said = one_line(done.stderr) or f"status {done.returncode}"
             raise Refusal(f"git {arguments[0]} failed in {self.folder}: {said}")
         return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
 
@@ -209,7 +209,7 @@ def repository(folder: Path) -> Git:
     """
     done = Git(folder).run("rev-parse", "--show-toplevel") if folder.is_dir() else None
     if done is None or done.returncode:
-        said = f" ({words(done.stderr)})" if done else ""
+        said = f" ({one_line(done.stderr)})" if done else ""
         raise Refusal(f"{folder} is in no git repository{said}: run this in a clone of your fork.")
     found = Git(Path(os.fsdecode(done.stdout.rstrip(b"\n"))))
     if found.commit("HEAD") is None:

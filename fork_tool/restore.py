@@ -48,7 +48,7 @@ class Left:
             here = f"cd {shlex.quote(str(folder))}"
             found = [f"Not as before: {files}. This puts it back: {' && '.join([here, *commands])}"]
         else:
-            found = ["What git had replaced by then was put back: mend that, then do it again."]
+            found = ["What git had replaced by then was put back: fix that, then do it again."]
         if self.edited:
             found.append(f"Changed meanwhile, by somebody else, and left alone: {', '.join(self.edited)}.")
         # A name in another encoding than UTF-8 cannot be printed as it is.

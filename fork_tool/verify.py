@@ -8,11 +8,11 @@ from . import upstream
 from .changes import CHANGES, changes
 from .checks import problems
 from .compose import managed_texts
-from .drift import drift
+from .declaration import FORK_TOML, Declaration, fits, in_commit
+from .differences import differences
 from .errors import Refusal
 from .git import Git
 from .probes import Probed, probe
-from .spec import SPEC, Spec, fits, in_commit
 from .upstream import Version
 
 
@@ -22,7 +22,7 @@ class Verified:
 
     base: Version
     against: Version | None
-    hooks: int
+    insertions: int
     findings: tuple[str, ...]
     """A sentence for each thing that is wrong."""
     probed: tuple[Probed, ...]
@@ -33,56 +33,56 @@ def verify(git: Git, *, against: str | None, fetch: bool, python: str | None) ->
 
     Args:
         git: The fork.
-        against: A version of upstream's on which the hooks are tried, too.
+        against: A version of upstream's on which the insertions are tried, too.
         fetch: Whether to fetch upstream for that.
         python: The interpreter for the probes; None leaves them out.
 
     Raises:
         Refusal: There is no fork.toml, no base, or no such version.
     """
-    spec = in_commit(git, "HEAD")
+    declared = in_commit(git, "HEAD")
     if against and fetch:
-        upstream.fetch(git, spec)
-    base = upstream.base(git, spec)
-    found = drift(git, base.commit, "HEAD", spec) or _texts(git, base.commit, spec)
-    found += _changes(git, spec, base) if not found else []
-    newer = upstream.target(git, spec, against) if against else None
+        upstream.fetch(git, declared)
+    base = upstream.base(git, declared)
+    found = differences(git, base.commit, "HEAD", declared) or _texts(git, base.commit, declared)
+    found += _changes(git, declared, base) if not found else []
+    newer = upstream.target(git, declared, against) if against else None
     if newer:
-        found += [f"On {newer.name}: {one}" for one in _texts(git, newer.commit, spec, base.commit)]
+        found += [f"On {newer.name}: {one}" for one in _texts(git, newer.commit, declared, base.commit)]
     probed: tuple[Probed, ...] = ()
     if python and not found:
         try:
-            probed = probe(git, "HEAD", spec, python)
+            probed = probe(git, "HEAD", declared, python)
         except Refusal as refusal:
             found.append(str(refusal))
-    return Verified(base, newer, len(spec.hooks), tuple(found), probed)
+    return Verified(base, newer, len(declared.insertions), tuple(found), probed)
 
 
-def _texts(git: Git, commit: str, spec: Spec, base: str | None = None) -> list[str]:
+def _texts(git: Git, commit: str, declared: Declaration, base: str | None = None) -> list[str]:
     try:
-        texts = managed_texts(git, commit, spec, base)
+        texts = managed_texts(git, commit, declared, base)
     except Refusal as refusal:
         return str(refusal).splitlines()
-    return [one for path, text in texts.items() for one in problems(path, text, spec.of(path)[0])]
+    return [one for path, text in texts.items() for one in problems(path, text, declared.of(path)[0])]
 
 
-def _changes(git: Git, spec: Spec, base: Version) -> list[str]:
-    recorded = spec.upstream
+def _changes(git: Git, declared: Declaration, base: Version) -> list[str]:
+    recorded = declared.upstream
     named = git.commit(f"refs/tags/{recorded.base}")
     if named and named != recorded.commit:
-        return [f"{SPEC} has base = {recorded.base!r} with another commit than that tag: run apply with --base."]
+        return [f"{FORK_TOML} has base = {recorded.base!r} with another commit than that tag: run apply with --base."]
     if recorded.commit != base.commit:
         return [
-            f"{SPEC} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the command "
+            f"{FORK_TOML} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the command "
             "apply, and commit."
         ]
     written = git.blob("HEAD", CHANGES)
-    if written == _changes_of(git, spec, base, "HEAD").encode():
+    if written == _changes_of(git, declared, base, "HEAD").encode():
         return []
     return [f"{CHANGES} is not current: write it with python fork/tool changes, and commit it."]
 
 
-def _changes_of(git: Git, spec: Spec, base: Version, commit: str) -> str:
+def _changes_of(git: Git, declared: Declaration, base: Version, commit: str) -> str:
     """Returns CUSTOM_CHANGES.md for a commit of the fork."""
-    kept = [path for path in git.changed(base.commit, commit) if fits((*spec.keep, *spec.take), path)]
-    return changes(spec, base, kept)
+    kept = [path for path in git.changed(base.commit, commit) if fits((*declared.keep, *declared.take), path)]
+    return changes(declared, base, kept)

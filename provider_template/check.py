@@ -34,7 +34,7 @@ class Health:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing has to be mended."""
+        """Whether nothing has to be fixed."""
         return not (self.edited or self.conflicts)
 
     def in_words(self) -> str:

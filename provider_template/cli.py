@@ -143,7 +143,7 @@ def check(
 ) -> None:
     """Say which version a package has, and whether files of the template were edited.
 
-    Ends with 0 if all is well, 3 if something has to be mended, 1 if it is no package.
+    Ends with 0 if all is well, 3 if something has to be fixed, 1 if it is no package.
     """
     from provider_template.check import look
     from provider_template.project import open_package
@@ -255,7 +255,7 @@ def main() -> None:
     except OSError as error:
         # Whoever changes files puts them back first, and says so in a refusal.
         words = f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
-        typer.echo(f"{words} Nothing was changed: mend that, then do it again.", err=True)
+        typer.echo(f"{words} Nothing was changed: fix that, then do it again.", err=True)
         raise SystemExit(REFUSED) from None
 
 

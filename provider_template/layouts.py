@@ -210,7 +210,7 @@ def _put(made: Path, folder: Path, paths: Sequence[str]) -> None:
             _copy(made / path, folder / path)
     except OSError as error:
         left = _taken_back(folder, paths[: paths.index(path) + 1], before)
-        words = "Nothing was changed: mend that, then do it again."
+        words = "Nothing was changed: fix that, then do it again."
         if left:
             commands = [f"rm -f -- {shlex.join(new)}"] if (new := [one for one in left if one not in before]) else []
             if old := [one for one in left if one in before]:

@@ -149,7 +149,7 @@ def run(
             words = " ".join((done.stderr or done.stdout).split())[-500:]
             raise Refusal(
                 f"The migration to {one.version or refs[1]} failed ({one.words}: {words}); nothing was changed, "
-                "so mend what it says and update again."
+                "so fix what it says and update again."
             )
     modules = {path: entry for path, entry in store.read(tree).items() if entry[0] == SUBMODULE}
     return store.write(store.read(store.tree_of_folder(folder)) | modules)

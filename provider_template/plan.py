@@ -153,13 +153,13 @@ def _committed(project: Project, prefix: str) -> str:
 
 def _no_versions(project: Project, template: Repository) -> str:
     """Returns what to do where a template has no released version."""
-    mend = (
+    fix = (
         f"name another repository as _src_path in {project.answers_file}"
         if template.is_copy
         else f"if that is a clone without tags, get them ({template.how_to_get_tags}) or make them there (make tags)"
     )
     return (
-        f"The template at {project.source} has no released version to update to: {mend}, or name a commit, "
+        f"The template at {project.source} has no released version to update to: {fix}, or name a commit, "
         "such as --to HEAD."
     )
 

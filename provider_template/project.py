@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from fork_tool.git import Git
-from fork_tool.under_way import refuse_under_way
+from fork_tool.in_progress import refuse_in_progress
 from provider_template import git
 from provider_template.errors import Refusal
 
@@ -285,7 +285,7 @@ def require_clean(folder: Path) -> None:
     Raises:
         Refusal: It is not; the message names the first file, or what git is at.
     """
-    refuse_under_way(Git(checkout_of(folder).top))
+    refuse_in_progress(Git(checkout_of(folder).top))
     lines = git.must("status", "--porcelain", "--untracked-files=normal", "--", ".", cwd=folder).splitlines()
     if lines:
         others = f" and {len(lines) - 1} more" if len(lines) > 1 else ""

@@ -273,10 +273,10 @@ def test_a_removed_and_a_renamed_file(root: Path) -> None:
 
 def test_a_removed_file_and_a_removed_link_of_forks(root: Path) -> None:
     (root / FORK / "fork.toml.jinja").unlink()  # the author's
-    (root / FORK / "fork/{{ folder }}/hooks.toml.jinja").unlink()
+    (root / FORK / "fork/{{ folder }}/provider.toml.jinja").unlink()
     (root / FORK / "litellm/llms/{{ folder }}").unlink()
     assert lint_template.lost_paths(template(root)) == [
-        f"fork/{{{{ folder }}}}/hooks.toml: {DELETED}",
+        f"fork/{{{{ folder }}}}/provider.toml: {DELETED}",
         f"litellm/llms/{{{{ folder }}}}: {DELETED}",
     ]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fork_tool import cli
-from fork_tool.spec import in_folder
+from fork_tool.declaration import in_folder
 from scripts.litellm_upstream import SAMPLE, copied, upstream
 from testing.answers import ROOT, Answers
 from testing.forks import write
@@ -190,9 +190,9 @@ def assert_went_back_and_forward(walk: Walk, said: str) -> None:
 
 def assert_the_rest_is_litellms(walk: Walk) -> None:
     """Looks whether the fork differs from LiteLLM where it says so, and nowhere else."""
-    spec = in_folder(walk.fork)
+    declared = in_folder(walk.fork)
     changed = walk.files("diff", "--name-only", NEWEST, "HEAD")
-    assert {path for path in changed if not spec.owns(path)} == set(spec.managed)
+    assert {path for path in changed if not declared.owns(path)} == set(declared.managed)
     assert 'description = "LiteLLM, with providers of our own"' in walk.git("show", "HEAD:pyproject.toml")
     assert "fork/NOTES.md" in changed
 

@@ -9,7 +9,7 @@ from testing.forks import ANCHOR, FILES, Fork, Upstream, commit
 
 @pytest.fixture
 def behind(upstream: Upstream, fork: Fork) -> Fork:
-    """Returns a fork, and an upstream whose next version changes what stands beside the hooks."""
+    """Returns a fork, and an upstream whose next version changes what stands beside the insertions."""
     upstream.release(
         "v1.1.0",
         {
@@ -31,7 +31,7 @@ def take(fork: Fork, side: str) -> None:
 
 def put_in_again(fork: Fork) -> None:
     """Applies and commits, and looks whether all is in place."""
-    assert "has no hook" in fork.refuses("verify", "--no-probes", status=3)
+    assert "has no insertion" in fork.refuses("verify", "--no-probes", status=3)
     fork.does("apply")
     # The version is told from the history until it is recorded, too.
     fork.git("commit", "--quiet", "--message", "Apply, but for fork.toml", "--", "litellm", "pyproject.toml")

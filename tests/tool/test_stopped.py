@@ -71,7 +71,7 @@ def test_half_written_files_are_put_back(package: Path, monkeypatch: pytest.Monk
     before = state(package)
     words = refused_update(package)
     assert f"unable to write file {PROVIDER}" in words
-    assert words.endswith("What git had replaced by then was put back: mend that, then do it again.")
+    assert words.endswith("What git had replaced by then was put back: fix that, then do it again.")
     assert state(package)[:4] == before[:4]
     assert not (package / ".ci").exists()
 
@@ -181,7 +181,7 @@ def test_every_command_that_moves_files(way: str, halfway: tuple[Git, str, str])
 
 
 def test_filter_that_fails(halfway: tuple[Git, str, str]) -> None:
-    """Git writes neither the new file nor the old one; the commands do, once the filter is mended."""
+    """Git writes neither the new file nor the old one; the commands do, once the filter is fixed."""
     here, old, new = halfway
     (here.folder / ".git" / "info" / "attributes").write_text("changed filter=broken\n", encoding="utf-8")
     for name, value in (("smudge", "false"), ("clean", "cat"), ("required", "true")):

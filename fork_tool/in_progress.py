@@ -21,7 +21,7 @@ _MARKS = {
 }
 
 
-def refuse_under_way(git: Git) -> None:
+def refuse_in_progress(git: Git) -> None:
     """Refuses while git is in the middle of something, as what we do would become a part of it.
 
     Raises:
