@@ -1,6 +1,6 @@
 """Counts what the usual ways to keep a fork of LiteLLM cost: plain merge, plain rebase, and merge with rerere.
 
-`python -m benchmarks.fork_peers` makes forks of the oldest version that scripts/litellm_upstream.py has, in
+`python -m benchmarks.fork_peers` makes forks of the oldest version that testing/litellm_upstream.py has, in
 temporary clones, and brings each to the newest: release by release, and in one jump. There are two sets of edits:
 
 - by hand: what people write who add a provider as LiteLLM's own are: an entry beside `custom_openai` in one list of
@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from scripts.litellm_upstream import VERSIONS, upstream
+from testing.litellm_upstream import VERSIONS, upstream
 from testing.support import must, run
 
 WAYS = ("merge", "rebase", "merge, rerere")

@@ -14,9 +14,9 @@ import pytest
 
 from fork_tool import cli
 from fork_tool.declaration import in_folder
-from scripts.litellm_upstream import SAMPLE, copied, upstream
 from testing.answers import ROOT, Answers
 from testing.forks import write
+from testing.litellm_upstream import SAMPLE, copied, upstream
 from testing.support import copy_template, environment, must, render
 
 FORK: Answers = {"layout": "fork", "provider_name": "Acme AI"}
