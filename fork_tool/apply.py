@@ -23,14 +23,14 @@ def apply(git: Git, base: str | None = None) -> tuple[Version, list[str]]:
     edited in its declaration, too.
 
     Args:
-        git: The checkout.
-        base: The version of upstream that it is of, when it cannot be told from its history.
+        git: the checkout.
+        base: the version of upstream that it is of, when it cannot be told from its history.
 
     Returns:
         That version, and the files that were written.
 
     Raises:
-        Refusal: A file has other changes, an insertion does not fit, or a file cannot be written; then nothing was
+        Refusal: a file has other changes, an insertion does not fit, or a file cannot be written; then nothing was
             written, or the message names what was.
     """
     declared = in_folder(git.folder)

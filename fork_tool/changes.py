@@ -14,9 +14,9 @@ def changes(declared: Declaration, base: Version, kept: Iterable[str]) -> str:
     """Returns the text of CUSTOM_CHANGES.md.
 
     Args:
-        declared: What the fork has of its own.
-        base: The version of upstream that it is made of.
-        kept: The files listed under `keep` and `take` that are not as upstream has them.
+        declared: what the fork has of its own.
+        base: the version of upstream that it is made of.
+        kept: the files listed under `keep` and `take` that are not as upstream has them.
     """
     lines = [
         "<!-- Written by the tool (python fork/tool changes); do not edit. -->",

@@ -14,12 +14,13 @@ def problems(path: str, text: str, inserted: Sequence[Insertion]) -> list[str]:
     """Finds what is wrong with a file that insertions were put into.
 
     Args:
-        path: The file's; its end says what is in it.
-        text: The text with the insertions.
-        inserted: The insertions.
+        path: the file's; its end says what is in it.
+        text: the text with the insertions.
+        inserted: the insertions.
 
     Returns:
-        A sentence for each thing: the file cannot be read as Python or TOML, or an insertion uses a name that it should not.
+        A sentence for each thing: the file cannot be read as Python or TOML, or an insertion uses a name that it should
+        not.
     """
     if path.endswith(".toml"):
         try:
@@ -37,9 +38,9 @@ def problems(path: str, text: str, inserted: Sequence[Insertion]) -> list[str]:
 def _undefined(path: str, text: str, inserted: Sequence[Insertion]) -> list[str]:
     """Finds names in the insertions of a Python file that an insertion does not define itself.
 
-    An insertion that uses a local name of upstream's merges well and breaks when upstream renames it; so a body may use what
-    it imports or assigns itself, what Python has built in, and the names that it declares with `uses`, which have to be
-    defined in the file.
+    An insertion that uses a local name of upstream's merges well and breaks when upstream renames it; so a body may use
+    what it imports or assigns itself, what Python has built in, and the names that it declares with `uses`, which have
+    to be defined in the file.
     """
     by_tag = {insertion.tag: insertion for insertion in inserted}
     blocks = insertions.blocks(path, text)
@@ -50,8 +51,8 @@ def _undefined(path: str, text: str, inserted: Sequence[Insertion]) -> list[str]
         for name in sorted(free_names(text, block.first, block.last)):
             if name not in insertion.uses:
                 found.append(
-                    f'The insertion "{insertion.tag}" in {path} uses {name}, which it does not define: import it in the body, '
-                    f"or declare uses = [{name!r}] with the insertion."
+                    f'The insertion "{insertion.tag}" in {path} uses {name}, which it does not define: import it in the '
+                    f"body, or declare uses = [{name!r}] with the insertion."
                 )
             elif name not in defined:
                 found.append(

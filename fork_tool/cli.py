@@ -19,8 +19,8 @@ def main(arguments: Sequence[str], program: str = "python fork/tool") -> int:
     """Runs a command.
 
     Args:
-        arguments: What follows the program's name.
-        program: The program's name, for help.
+        arguments: what follows the program's name.
+        program: the program's name, for help.
 
     Returns:
         0 if it was done, 1 if it was refused (the sentences are on standard error), 3 if it found something to fix.

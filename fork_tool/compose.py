@@ -30,7 +30,7 @@ def decoded(content: bytes, path: str) -> str:
     """Returns a file's text.
 
     Raises:
-        Refusal: It is no text in UTF-8.
+        Refusal: it is no text in UTF-8.
     """
     try:
         return content.decode()
@@ -42,13 +42,13 @@ def managed_texts(git: Git, upstream: str, declared: Declaration, base: str | No
     """Returns the files with insertions as they are on a commit of upstream's, with the insertions in them, by path.
 
     Args:
-        git: The fork.
-        upstream: The commit of upstream's.
-        declared: What the fork has of its own.
-        base: The commit of upstream's on which the anchors were right, to tell where they went.
+        git: the fork.
+        upstream: the commit of upstream's.
+        declared: what the fork has of its own.
+        base: the commit of upstream's on which the anchors were right, to tell where they went.
 
     Raises:
-        Refusal: Upstream has deleted a file, or something does not fit; all that does not fit is said.
+        Refusal: upstream has deleted a file, or something does not fit; all that does not fit is said.
     """
     texts: dict[str, str] = {}
     refused: list[str] = []
@@ -85,16 +85,16 @@ def compose(
     """Composes the tree that a fork has on a commit of upstream's.
 
     Args:
-        git: The fork.
-        upstream: The commit of upstream's.
-        head: The commit that has the fork's own files.
-        declared: What the fork has of its own.
-        base: The commit of upstream's that `head` was made of, to tell which files the fork has changed; None where
+        git: the fork.
+        upstream: the commit of upstream's.
+        head: the commit that has the fork's own files.
+        declared: what the fork has of its own.
+        base: the commit of upstream's that `head` was made of, to tell which files the fork has changed; None where
             that is not known, and then it is all that it has.
-        more: Files to put in at last, by path.
+        more: files to put in at last, by path.
 
     Raises:
-        Refusal: Something does not fit, or upstream has a file where the fork has its own.
+        Refusal: something does not fit, or upstream has a file where the fork has its own.
     """
     theirs, ours = git.tree(upstream), git.tree(head)
     refuse_taken(theirs, ours, declared)

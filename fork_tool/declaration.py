@@ -144,7 +144,7 @@ def in_folder(folder: Path) -> Declaration:
     """Reads what the files of a folder say.
 
     Raises:
-        Refusal: There is no fork.toml, or a file breaks a rule.
+        Refusal: there is no fork.toml, or a file breaks a rule.
     """
 
     def read(path: str) -> bytes | None:
@@ -159,7 +159,7 @@ def in_commit(git: Git, commit: str) -> Declaration:
     """Reads what a commit says.
 
     Raises:
-        Refusal: There is no fork.toml, or a file breaks a rule.
+        Refusal: there is no fork.toml, or a file breaks a rule.
     """
     names = "|".join(map(re.escape, _PROVIDER_FILES))
     found = [path for path in git.tree(commit, "fork/") if re.fullmatch(rf"fork/[^/]+/(?:{names})", path)]

@@ -15,10 +15,10 @@ def differences(git: Git, base: str, head: str, declared: Declaration) -> list[s
     """Compares a commit of a fork with what is composed of its upstream.
 
     Args:
-        git: The fork.
-        base: The commit of upstream's that it is made of.
-        head: The commit of the fork.
-        declared: What the fork has of its own.
+        git: the fork.
+        base: the commit of upstream's that it is made of.
+        head: the commit of the fork.
+        declared: what the fork has of its own.
 
     Returns:
         A sentence for each file that is not as composed, with how to fix it; sorted by path.
@@ -49,7 +49,14 @@ def unmanaged(git: Git, base: str, head: str, declared: Declaration) -> list[str
 
     Where an insertion is does not matter here, as fork.toml may say already where it is to be in the next version.
 
-    Args and returns as of `differences`.
+    Args:
+        git: the fork.
+        base: the commit of upstream's that it is made of.
+        head: the commit of the fork.
+        declared: what the fork has of its own.
+
+    Returns:
+        A sentence for each file that would be lost, with how to fix it; sorted by path.
     """
     found: dict[str, str] = {}
     ours, theirs = git.tree(head), git.tree(base)
@@ -89,12 +96,12 @@ def as_declared(git: Git, head: str, path: str, text: str, declared: Declaration
     """Returns whether the insertions in a file are as they are declared, or were when the file was last written.
 
     Args:
-        git: The fork.
-        head: The commit up to which to look for that.
-        path: The file's.
-        text: The file's.
-        declared: What is declared now.
-        whole: Whether all insertions that it had then have to be there, too.
+        git: the fork.
+        head: the commit up to which to look for that.
+        path: the file's.
+        text: the file's.
+        declared: what is declared now.
+        whole: whether all insertions that it had then have to be there, too.
     """
     found = {block.tag: insertions.body(block) for block in insertions.blocks(path, text)}
     now = {insertion.tag: insertion.body for insertion in declared.insertions}
@@ -118,7 +125,10 @@ def _has_blocks(path: str, content: bytes) -> bool:
 
 
 def _mode(path: str, mode: str) -> str:
-    return f"{path} has another mode than upstream's {mode}: set it back with chmod, or list the file under keep in {FORK_TOML}."
+    return (
+        f"{path} has another mode than upstream's {mode}: set it back with chmod, or list the file under keep in "
+        f"{FORK_TOML}."
+    )
 
 
 def _absent(path: str) -> str:
@@ -129,10 +139,13 @@ def _absent(path: str) -> str:
 
 def _outside(git: Git, base: str, path: str) -> str:
     if git.blob(base, path) is None:
-        return f"{path} is a file of the fork that upstream does not have: list it under owned in {FORK_TOML}, or delete it."
+        return (
+            f"{path} is a file of the fork that upstream does not have: list it under owned in {FORK_TOML}, or delete "
+            "it."
+        )
     return (
-        f"{path} is changed in the fork: make the change a [[insert]] or [[replace]] entry of {FORK_TOML}, list the file "
-        f"under keep or take, or undo it with git checkout {base[:12]} -- {path}."
+        f"{path} is changed in the fork: make the change a [[insert]] or [[replace]] entry of {FORK_TOML}, list the "
+        f"file under keep or take, or undo it with git checkout {base[:12]} -- {path}."
     )
 
 
@@ -144,21 +157,24 @@ def explained(git: Git, base: str, path: str, text: str, declared: Declaration) 
     inserted, replaced = declared.of(path)
     wanted = {insertion.tag: insertions.block(insertion) for insertion in inserted}
     for tag in found.keys() - wanted.keys():
-        return f'{path}:{found[tag].first} has the insertion "{tag}" that {FORK_TOML} has not: run the command apply to take it out.'
+        return (
+            f'{path}:{found[tag].first} has the insertion "{tag}" that {FORK_TOML} has not: run the command apply to '
+            "take it out."
+        )
     for tag in wanted:
         if tag not in found:
             return f'{path} has no insertion "{tag}": run the command apply to put it in.'
         if found[tag].text != wanted[tag]:
             return (
-                f'{path}:{found[tag].first} has the insertion "{tag}" with another body: edit the body where it is declared, '
-                "then run the command apply."
+                f'{path}:{found[tag].first} has the insertion "{tag}" with another body: edit the body where it is '
+                "declared, then run the command apply."
             )
     original = decoded(git.blob(base, path) or b"", path)
     number = unlike(insertions.strip(path, text), original, replaced)
     if number:
         return (
-            f"{path} is edited outside the markers, at line {number} without its insertions: make the change a [[insert]] or "
-            f"[[replace]] entry of {FORK_TOML}, or undo it."
+            f"{path} is edited outside the markers, at line {number} without its insertions: make the change a [[insert]] "
+            f"or [[replace]] entry of {FORK_TOML}, or undo it."
         )
     return f"{path} has its insertions or lines in another place: run the command apply to put them right."
 

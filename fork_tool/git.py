@@ -91,13 +91,13 @@ class Git:
         """Runs git to its end, whatever its exit status.
 
         Args:
-            arguments: What follows `git` on the command line.
-            content: What it reads from its standard input.
-            more: Variables to add to its environment.
-            detached: Whether it is to go on where this process is killed or interrupted.
+            arguments: what follows `git` on the command line.
+            content: what it reads from its standard input.
+            more: variables to add to its environment.
+            detached: whether it is to go on where this process is killed or interrupted.
 
         Raises:
-            Refusal: There is no git on this machine.
+            Refusal: there is no git on this machine.
         """
         # What a user's settings would change in git's output.
         command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *map(str, arguments)]
@@ -162,8 +162,8 @@ class Git:
         """Stores a tree and returns its name.
 
         Args:
-            start: The commit or tree to start from.
-            changes: What to put at which path; None takes the path away.
+            start: the commit or tree to start from.
+            changes: what to put at which path; None takes the path away.
         """
         with TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
@@ -205,7 +205,7 @@ def repository(folder: Path) -> Git:
     """Returns the repository that a folder is in.
 
     Raises:
-        Refusal: It is in none, or in one without a commit.
+        Refusal: it is in none, or in one without a commit.
     """
     done = Git(folder).run("rev-parse", "--show-toplevel") if folder.is_dir() else None
     if done is None or done.returncode:

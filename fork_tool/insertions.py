@@ -46,7 +46,7 @@ def blocks(path: str, text: str) -> list[Block]:
     """Finds the blocks between markers.
 
     Raises:
-        Refusal: A marker has no other one, is there twice, or is inside another block.
+        Refusal: a marker has no other one, is there twice, or is inside another block.
     """
     found: list[Block] = []
     begun: tuple[str, int] | None = None
@@ -79,7 +79,7 @@ def strip(path: str, text: str) -> str:
     """Returns a text without its blocks.
 
     Raises:
-        Refusal: A marker is broken.
+        Refusal: a marker is broken.
     """
     lines = lines_of(text)
     for block in reversed(blocks(path, text)):
@@ -91,7 +91,7 @@ def block(insertion: Insertion) -> str:
     """Returns the lines that an insertion puts into its file.
 
     Raises:
-        Refusal: Its file is of a kind whose comments are not known.
+        Refusal: its file is of a kind whose comments are not known.
     """
     path = PurePosixPath(insertion.file)
     comment = _COMMENTS.get(path.suffix or path.name)
@@ -124,14 +124,14 @@ def apply(path: str, text: str, insertions: Sequence[Insertion], replacements: S
     """Puts insertions and replaced lines into a text of upstream's.
 
     Args:
-        path: The file's, for messages.
-        text: The text as upstream has it.
-        insertions: The insertions of this file, in order.
-        replacements: The lines of this file that the fork has its own of.
+        path: the file's, for messages.
+        text: the text as upstream has it.
+        insertions: the insertions of this file, in order.
+        replacements: the lines of this file that the fork has its own of.
 
     Raises:
-        AnchorError: An anchor or a line is not there exactly once.
-        Refusal: The text has the line ends of Windows, no last line end, or a marker already.
+        AnchorError: an anchor or a line is not there exactly once.
+        Refusal: the text has the line ends of Windows, no last line end, or a marker already.
     """
     if "\r\n" in text:
         raise Refusal(
@@ -159,8 +159,8 @@ def place(path: str, text: str, insertion: Insertion) -> int:
     """Returns at which character of upstream's text an insertion goes in.
 
     Raises:
-        AnchorError: The anchor is not there exactly once.
-        Refusal: The file does not end with a line end, and the insertion goes to its end.
+        AnchorError: the anchor is not there exactly once.
+        Refusal: the file does not end with a line end, and the insertion goes to its end.
     """
     if insertion.where == "end":
         if text and not text.endswith("\n"):

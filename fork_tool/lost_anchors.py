@@ -18,11 +18,11 @@ def remedy(git: Git, base: str | None, upstream: str, path: str, lost: Sequence[
     """Returns how to fix an anchor that does not fit a version of upstream's, and where it may be now.
 
     Args:
-        git: The fork.
-        base: The commit of upstream's on which the anchor was right, when that is known.
-        upstream: The commit on which it is not.
-        path: The file that it was in.
-        lost: The insertions or lines of that file that have no place.
+        git: the fork.
+        base: the commit of upstream's on which the anchor was right, when that is known.
+        upstream: the commit on which it is not.
+        path: the file that it was in.
+        lost: the insertions or lines of that file that have no place.
     """
     found = [_whereabouts(git, base, upstream, path, one) for one in lost]
     hints = [hint for hint, _ in found if hint]

@@ -38,13 +38,13 @@ def probe(git: Git, commit: str, declared: Declaration, python: str) -> tuple[Pr
     """Runs the probes of all providers on a commit, in a copy of its files.
 
     Args:
-        git: The fork.
-        commit: The commit or tree to look at.
-        declared: What the fork has of its own.
-        python: An interpreter with the dependencies of LiteLLM and of the providers.
+        git: the fork.
+        commit: the commit or tree to look at.
+        declared: what the fork has of its own.
+        python: an interpreter with the dependencies of LiteLLM and of the providers.
 
     Raises:
-        Refusal: A probe fails, or that interpreter has not what it takes.
+        Refusal: a probe fails, or that interpreter has not what it takes.
     """
     if shutil.which(python) is None:
         raise Refusal(f"There is no {python}: name an interpreter with --python, or pass --no-probes.")

@@ -30,7 +30,7 @@ def tag(git: Git) -> Release:
     """Tags the commit that is checked out as the fork's next release on its version of upstream.
 
     Raises:
-        Refusal: The commit has such a tag already, or the tree is not clean.
+        Refusal: the commit has such a tag already, or the tree is not clean.
     """
     refuse_dirty(git)
     declared = in_commit(git, "HEAD")
@@ -83,14 +83,14 @@ def rollback(git: Git, to: str | None) -> tuple[str, str, str]:
     """Brings the branch that is checked out back to where it was before a sync; where it is now becomes a backup, too.
 
     Args:
-        git: The fork.
-        to: A backup branch; else the newest of this branch.
+        git: the fork.
+        to: a backup branch; else the newest of this branch.
 
     Returns:
         The backup that the branch is at now, the new backup, and the command that publishes it.
 
     Raises:
-        Refusal: There is no such backup, or the tree is not clean; the branch has not moved.
+        Refusal: there is no such backup, or the tree is not clean; the branch has not moved.
     """
     refuse_dirty(git)
     branch = git.branch()

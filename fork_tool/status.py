@@ -39,12 +39,12 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
     """Looks at the commit that is checked out, and at upstream.
 
     Args:
-        git: The fork.
-        to: The version or branch of upstream's to compare with; its newest release unless given.
-        fetch: Whether to fetch upstream first.
+        git: the fork.
+        to: the version or branch of upstream's to compare with; its newest release unless given.
+        fetch: whether to fetch upstream first.
 
     Raises:
-        Refusal: There is no fork.toml or no base, or upstream cannot be reached.
+        Refusal: there is no fork.toml or no base, or upstream cannot be reached.
     """
     declared = in_commit(git, "HEAD")
     if fetch:

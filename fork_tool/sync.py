@@ -67,14 +67,14 @@ def sync(git: Git, wish: Wish) -> Synced | None:
     """Brings the branch that is checked out to a version of upstream.
 
     Args:
-        git: The fork.
-        wish: What is asked for.
+        git: the fork.
+        wish: what is asked for.
 
     Returns:
         What was done; None where the fork is at that version already.
 
     Raises:
-        Refusal: The fork is not as fork.toml says, or something does not fit; no branch has moved.
+        Refusal: the fork is not as fork.toml says, or something does not fit; no branch has moved.
     """
     branch = _ready(git)
     declared = in_commit(git, "HEAD")
@@ -188,8 +188,8 @@ def commit_tree(git: Git, tree: str, parents: list[str], message: str, more: Map
 def _replay(git: Git, declared: Declaration, head: str, start: Version, end: Version) -> tuple[str, tuple[str, ...]]:
     """Makes each commit of the fork's once more, on the new version; each keeps its author, date and message.
 
-    A commit's tree is upstream's with that commit's files of the fork's own. Where the insertions of a commit do not fit the
-    new version, they come with the last commit, which has all of it.
+    A commit's tree is upstream's with that commit's files of the fork's own. Where the insertions of a commit do not fit
+    the new version, they come with the last commit, which has all of it.
     """
     top, dropped = end.commit, []
     tree = git.must("rev-parse", f"{top}^{{tree}}")
@@ -272,14 +272,14 @@ def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> No
     Git does it in a session of its own, which goes on to its end where this process is killed.
 
     Args:
-        git: The fork.
-        branch: The branch.
-        head: The commit that it is at.
-        commit: The commit to bring it to.
-        rewrites: Whether the branch's own commits are not in the history of that one.
+        git: the fork.
+        branch: the branch.
+        head: the commit that it is at.
+        commit: the commit to bring it to.
+        rewrites: whether the branch's own commits are not in the history of that one.
 
     Raises:
-        Refusal: Something has changed meanwhile, or git would lose a file that it does not know.
+        Refusal: something has changed meanwhile, or git would lose a file that it does not know.
     """
     if git.branch() != branch or git.commit("HEAD") != head:
         raise Refusal(f"{branch} is not as it was when this began: nothing was moved, so do it again.")

@@ -23,7 +23,7 @@ def fetch(git: Git, declared: Declaration) -> None:
     """Fetches upstream's branch and tags; adds the remote where it is not there.
 
     Raises:
-        Refusal: Upstream cannot be reached, or the remote has another URL than fork.toml.
+        Refusal: upstream cannot be reached, or the remote has another URL than fork.toml.
     """
     remote = declared.upstream.remote
     known = git.run("config", "--get", f"remote.{remote}.url")  # as it is written, whatever git puts in its place
@@ -54,9 +54,9 @@ def releases(git: Git, declared: Declaration, *, merged: str | None = None) -> l
     """Returns upstream's release tags that are in the repository, the oldest version first.
 
     Args:
-        git: The fork.
-        declared: What the fork has of its own.
-        merged: Only those that are in the history of this commit.
+        git: the fork.
+        declared: what the fork has of its own.
+        merged: only those that are in the history of this commit.
     """
     listed = git.lines("tag", "--list", *(["--merged", merged] if merged else []))
     known = [(version, tag) for tag in listed if (version := declared.upstream.version(tag))]
@@ -67,7 +67,7 @@ def target(git: Git, declared: Declaration, name: str | None) -> Version:
     """Returns the commit of upstream's that a version, tag or branch stands for; else its newest release.
 
     Raises:
-        Refusal: There is no such version, or no release at all.
+        Refusal: there is no such version, or no release at all.
     """
     branch = declared.upstream.branch
     tags = releases(git, declared)
@@ -111,7 +111,7 @@ def base(git: Git, declared: Declaration, head: str = "HEAD") -> Version:
     That is the one in fork.toml, or a newer one that was merged or rebased onto with git alone since then.
 
     Raises:
-        Refusal: None is recorded, or its commit is not in the repository and cannot be fetched.
+        Refusal: none is recorded, or its commit is not in the repository and cannot be fetched.
     """
     recorded = declared.upstream
     if not recorded.commit:
@@ -163,12 +163,12 @@ def first_base(git: Git, declared: Declaration, name: str | None) -> Version:
     """Returns the version of upstream that a checkout is of, before any was recorded.
 
     Args:
-        git: The checkout.
-        declared: What the fork has of its own.
-        name: The version, if the user has named it.
+        git: the checkout.
+        declared: what the fork has of its own.
+        name: the version, if the user has named it.
 
     Raises:
-        Refusal: It cannot be told.
+        Refusal: it cannot be told.
     """
     if name:
         return target(git, declared, name)
@@ -181,7 +181,8 @@ def first_base(git: Git, declared: Declaration, name: str | None) -> Version:
         return Version(common[:12], common)
     raise Refusal(
         "It cannot be told which version of LiteLLM this checkout is of, as no release tag of upstream's is in its "
-        f"history: fetch them with git fetch {declared.upstream.url} 'refs/tags/*:refs/tags/*', or name it with --base v1.2.3."
+        f"history: fetch them with git fetch {declared.upstream.url} 'refs/tags/*:refs/tags/*', or name it with "
+        "--base v1.2.3."
     )
 
 
@@ -189,7 +190,7 @@ def with_base(content: bytes, version: Version) -> bytes:
     """Returns fork.toml with a version recorded in it.
 
     Raises:
-        Refusal: It has no line for it.
+        Refusal: it has no line for it.
     """
     text = content.decode()
     before = tomllib.loads(text)

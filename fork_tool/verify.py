@@ -32,13 +32,13 @@ def verify(git: Git, *, against: str | None, fetch: bool, python: str | None) ->
     """Looks at the commit that is checked out.
 
     Args:
-        git: The fork.
-        against: A version of upstream's on which the insertions are tried, too.
-        fetch: Whether to fetch upstream for that.
-        python: The interpreter for the probes; None leaves them out.
+        git: the fork.
+        against: a version of upstream's on which the insertions are tried, too.
+        fetch: whether to fetch upstream for that.
+        python: the interpreter for the probes; None leaves them out.
 
     Raises:
-        Refusal: There is no fork.toml, no base, or no such version.
+        Refusal: there is no fork.toml, no base, or no such version.
     """
     declared = in_commit(git, "HEAD")
     if against and fetch:
@@ -73,8 +73,8 @@ def _changes(git: Git, declared: Declaration, base: Version) -> list[str]:
         return [f"{FORK_TOML} has base = {recorded.base!r} with another commit than that tag: run apply with --base."]
     if recorded.commit != base.commit:
         return [
-            f"{FORK_TOML} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the command "
-            "apply, and commit."
+            f"{FORK_TOML} records LiteLLM {recorded.base}, and {base.name} was merged since, by git alone: run the "
+            "command apply, and commit."
         ]
     written = git.blob("HEAD", CHANGES)
     if written == _changes_of(git, declared, base, "HEAD").encode():

@@ -1,7 +1,7 @@
 """LiteLLM's own wheel with a provider in it: a fork without a repository of its own.
 
-The wheel's files are taken as they are, the provider's folder and the insertions are put in, the version gets a local part
-(PEP 440), and RECORD is written anew (the binary distribution format, "The .dist-info directory").
+The wheel's files are taken as they are, the provider's folder and the insertions are put in, the version gets a local
+part (PEP 440), and RECORD is written anew (the binary distribution format, "The .dist-info directory").
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def build(folder: Path, version: str | None, out: Path, number: int, wheel: Path
     """Makes a wheel of LiteLLM with the providers of a folder in it.
 
     Args:
-        folder: Where the providers were rendered; a clone of LiteLLM or not.
-        version: The version of LiteLLM, such as 1.106.2; None for the one that the fork is made of.
-        out: The folder to write the wheel to.
-        number: The last part of the local version: 1 makes 1.106.2+acme.1.
-        wheel: A wheel of that version, to take instead of downloading one.
+        folder: where the providers were rendered; a clone of LiteLLM or not.
+        version: the version of LiteLLM, such as 1.106.2; None for the one that the fork is made of.
+        out: the folder to write the wheel to.
+        number: the last part of the local version: 1 makes 1.106.2+acme.1.
+        wheel: a wheel of that version, to take instead of downloading one.
 
     Raises:
-        Refusal: There is no such version, or an insertion does not fit it; nothing was written.
+        Refusal: there is no such version, or an insertion does not fit it; nothing was written.
     """
     if number < 1:
         raise Refusal(f"{number} is no build number: count from 1.")

@@ -64,8 +64,8 @@ def run_detached(commands: Sequence[tuple[Sequence[str], str]], cwd: Path) -> Co
     """Runs several commands of git in a session of their own: they go on where this process is killed or interrupted.
 
     Args:
-        commands: What follows `git` on each command line, and what it reads from its standard input.
-        cwd: The folder to run in.
+        commands: what follows `git` on each command line, and what it reads from its standard input.
+        cwd: the folder to run in.
 
     Returns:
         The process that ran them; its exit status is 1 where one failed, above 128 where one was killed, and the
@@ -80,7 +80,7 @@ def require_merge_tree() -> None:
     """Looks whether this git merges trees.
 
     Raises:
-        Refusal: It is older than that.
+        Refusal: it is older than that.
     """
     words = must("version", cwd=Path.cwd()).split()
     numbers = tuple(int(part) for part in words[2].split(".")[:2] if part.isdigit())

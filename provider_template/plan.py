@@ -115,12 +115,12 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
     """Computes an update of a package whose files are committed.
 
     Args:
-        project: The package.
-        wish: What is asked for.
-        keep: Whether what it computes is to stay in the package's repository as objects; a preview leaves none.
+        project: the package.
+        wish: what is asked for.
+        keep: whether what it computes is to stay in the package's repository as objects; a preview leaves none.
 
     Raises:
-        Refusal: It cannot be computed.
+        Refusal: it cannot be computed.
     """
     git.require_merge_tree()
     checkout = checkout_of(project.folder)

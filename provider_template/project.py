@@ -29,7 +29,7 @@ def read_yaml(text: str) -> Any:
     """Returns what a YAML text says.
 
     Raises:
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: it is no YAML.
     """
     return yaml.load(text, Loader=_LOADER)  # noqa: S506  # both loaders are the safe one
 
@@ -121,11 +121,11 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
     """Reads the package in a folder.
 
     Args:
-        folder: The folder.
-        answers_file: Where its answers are, as a path from there; else where its list of files says, or Copier's default.
+        folder: the folder.
+        answers_file: where its answers are, as a path from there; else where its list of files says, or Copier's default.
 
     Raises:
-        Refusal: It is none, or was not rendered from a template with versions.
+        Refusal: it is none, or was not rendered from a template with versions.
     """
     folder = folder.absolute()
     try:
@@ -217,7 +217,7 @@ def open_package(folder: Path, answers_file: str | None = None) -> Project:
     """Reads the package in a folder, which is to be one of its own.
 
     Raises:
-        Refusal: As `open_project`; or it is a provider in a fork of LiteLLM.
+        Refusal: as `open_project`; or it is a provider in a fork of LiteLLM.
     """
     project = open_project(folder, answers_file)
     if project.answers.get("layout") == "fork":
@@ -232,7 +232,7 @@ def refuse_relative(project: Project) -> None:
     """Looks whether the template is named by a path from a folder which nobody knows any more.
 
     Raises:
-        Refusal: It is; the message says what to write.
+        Refusal: it is; the message says what to write.
     """
     from provider_template.template import is_relative
 
@@ -268,7 +268,7 @@ def checkout_of(folder: Path) -> Checkout:
     """Returns where in git a package is.
 
     Raises:
-        Refusal: It is not in a repository, or that has no commit.
+        Refusal: it is not in a repository, or that has no commit.
     """
     done = git.run("rev-parse", "--show-toplevel", "--show-prefix", "--verify", "HEAD^{commit}", cwd=folder)
     if done.returncode:
@@ -283,7 +283,7 @@ def require_clean(folder: Path) -> None:
     """Looks whether everything in the folder is committed, and git in the middle of nothing.
 
     Raises:
-        Refusal: It is not; the message names the first file, or what git is at.
+        Refusal: it is not; the message names the first file, or what git is at.
     """
     refuse_in_progress(Git(checkout_of(folder).top))
     lines = git.must("status", "--porcelain", "--untracked-files=normal", "--", ".", cwd=folder).splitlines()

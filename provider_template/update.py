@@ -17,7 +17,7 @@ def apply(plan: Plan) -> None:
     Files and index are changed in a session of its own, which goes on to its end where this process is killed.
 
     Raises:
-        Refusal: The package is no longer as it was, or a file that git does not know is in the way.
+        Refusal: the package is no longer as it was, or a file that git does not know is in the way.
     """
     top = plan.top
     head = git.must("rev-parse", "HEAD", cwd=top)

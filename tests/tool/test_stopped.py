@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from fork_tool.git import Git
-from fork_tool.restore import Left, restore
+from fork_tool.restore import NotRestored, restore
 from fork_tool.sync import move
 from provider_template.adopt import _switch
 from provider_template.errors import Refusal
@@ -131,7 +131,7 @@ def halfway(tmp_path: Path) -> tuple[Git, str, str]:
     return Git(folder), old, new
 
 
-NOTHING = Left(index=False, lock=None, replaced=(), new=(), edited=())
+NOTHING = NotRestored(index=False, lock=None, replaced=(), new=(), edited=())
 
 
 def test_killed_git_leaves_its_lock(halfway: tuple[Git, str, str], tmp_path: Path) -> None:
@@ -153,7 +153,9 @@ def test_beginnings_are_put_back_and_edits_are_not(halfway: tuple[Git, str, str]
     (here.folder / "changed").write_bytes(b"new\r\nnew\r\nne")
     (here.folder / "added" / "new").write_bytes(b"")
     (here.folder / "gone").write_text("mine\n", encoding="utf-8")
-    assert restore(here, old, new, killed=False) == Left(index=False, lock=None, replaced=(), new=(), edited=("gone",))
+    assert restore(here, old, new, killed=False) == NotRestored(
+        index=False, lock=None, replaced=(), new=(), edited=("gone",)
+    )
     assert here.must("status", "--porcelain") == " M gone"
     assert (here.folder / "changed").read_text(encoding="utf-8") == "old\n"
     assert not (here.folder / "added").exists()
@@ -188,7 +190,7 @@ def test_filter_that_fails(halfway: tuple[Git, str, str]) -> None:
         here.must("config", f"filter.broken.{name}", value)
     assert here.run("read-tree", "-m", "-u", old, new).returncode != 0
     left = restore(here, old, new, killed=False)
-    assert left == Left(index=False, lock=None, replaced=("changed",), new=(), edited=())
+    assert left == NotRestored(index=False, lock=None, replaced=("changed",), new=(), edited=())
     here.must("config", "filter.broken.smudge", "cat")
     must("sh", "-c", commands_in(left.words(here.folder)), cwd=ROOT)
     assert here.must("status", "--porcelain") == ""
