@@ -24,7 +24,7 @@ def installed_litellm(tools: Tools) -> Path:
 def insertions_of(render: Path) -> list[dict[str, Any]]:
     """Returns the insertions of all providers of a fork."""
     files = sorted(render.glob("fork/*/provider.toml"))
-    return [insertion for file in files for insertion in tomllib.loads(file.read_text(encoding="utf-8"))["insertions"]]
+    return [insertion for file in files for insertion in tomllib.loads(file.read_text(encoding="utf-8"))["insert"]]
 
 
 def with_insertions(text: str, insertions: Iterable[dict[str, Any]]) -> str:
