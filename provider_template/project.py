@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
@@ -20,6 +20,9 @@ from provider_template.errors import Refusal
 
 ANSWERS = ".copier-answers.yml"
 FILES = ".template-files.yml"
+
+Owner: TypeAlias = Literal["template", "shared", "yours"]
+"""Whose a file is, in the words of `.template-files.yml`; `yours` is the package's author's."""
 
 # The C parser is several times as fast, and not everywhere.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -69,8 +72,8 @@ class TemplateFiles:
                 f"{FILES} cannot be read: take the one of the last commit (git checkout HEAD -- {FILES})."
             ) from None
 
-    def owner(self, path: str) -> str:
-        """Returns `template`, `shared` or `yours`; what no list names is its author's."""
+    def owner(self, path: str) -> Owner:
+        """Returns whose a file is; what no list names is its author's."""
         if path in self.template or path in (FILES, self.answers or ANSWERS):
             return "template"
         return "shared" if path in self.shared else "yours"
