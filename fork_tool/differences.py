@@ -51,9 +51,9 @@ def unmanaged(git: Git, base: str, head: str, declared: Declaration) -> list[str
 
     Args:
         git: the fork.
-        base: the commit of upstream's that it is made of.
-        head: the commit of the fork.
-        declared: what the fork has of its own.
+        base: the commit of upstream's that the fork is made of now.
+        head: the fork's commit that is to be composed anew.
+        declared: what it declares, which is kept.
 
     Returns:
         A sentence for each file that would be lost, with how to fix it; sorted by path.
