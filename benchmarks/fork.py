@@ -1,7 +1,7 @@
 """Keeps forks of LiteLLM current over the same history: with the fork layout's tool, and in the usual ways.
 
 `python -m benchmarks.fork` prints the tables and writes them to results/. Each row brings a fork of the oldest release
-that scripts/litellm_upstream.py has to the newest. Ours has two providers from two renders and branding in three files,
+that testing/litellm_upstream.py has to the newest. Ours has two providers from two renders and branding in three files,
 its providers are called through LiteLLM after each sync, and all is verified; the others have one provider and less
 branding (benchmarks/fork_peers.py).
 """
@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import fork_peers
-from scripts.litellm_upstream import VERSIONS, upstream
 from testing.fork_history import Row, go, make_fork
+from testing.litellm_upstream import VERSIONS, upstream
 from testing.support import commit_all, copy_template
 
 _RESULTS = Path(__file__).parent / "results"

@@ -1,12 +1,12 @@
 """Counts what the usual ways to keep a fork of LiteLLM cost: plain merge, plain rebase, and merge with rerere.
 
-`python -m benchmarks.fork_peers` makes forks of the oldest version that scripts/litellm_upstream.py has, in
+`python -m benchmarks.fork_peers` makes forks of the oldest version that testing/litellm_upstream.py has, in
 temporary clones, and brings each to the newest: release by release, and in one jump. There are two sets of edits:
 
 - by hand: what people write who add a provider as LiteLLM's own are: an entry beside `custom_openai` in one list of
   providers and at the end of another, a member at the end of the enum, a branch in `completion`, a model at the end
   of the prices;
-- two hooks: the two places where the fork layout of this template calls its provider, as plain text.
+- two insertions: the two places where the fork layout of this template calls its provider, as plain text.
 
 Both have the branding besides: the title of the README, and name and version in pyproject.toml.
 
@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from scripts.litellm_upstream import VERSIONS, upstream
+from testing.litellm_upstream import VERSIONS, upstream
 from testing.support import must, run
 
 WAYS = ("merge", "rebase", "merge, rerere")
@@ -150,7 +150,7 @@ _BY_HAND = (
         ),
     ),
 )
-_HOOKS = (
+_INSERTIONS = (
     (
         Edit(
             "litellm/__init__.py",
@@ -167,7 +167,7 @@ _HOOKS = (
         ),
     ),
 )
-EDITS = {"by hand": (*_BY_HAND, *_BRANDING), "two hooks": (*_HOOKS, *_BRANDING)}
+EDITS = {"by hand": (*_BY_HAND, *_BRANDING), "two hooks": (*_INSERTIONS, *_BRANDING)}
 """The commits of each fork."""
 
 _BRANDED = {edit.file for commit in _BRANDING for edit in commit}

@@ -157,7 +157,9 @@ def main(arguments: list[str]) -> int:
     if last is None or Version(os.environ["VERSION_PEP440_CURRENT"]) != last:
         return 0  # each version with moves has its migration, and the last one that is crossed carries all
     try:
-        moves = moves_between(listed, old, new, _answers(Path.cwd(), name))
+        # In a fork, a provider's folder is no answer of its own; the answers are in it.
+        names = _answers(Path.cwd(), name) | {"folder": Path(name).parent.name}
+        moves = moves_between(listed, old, new, names)
         with tempfile.TemporaryDirectory() as scratch:
             notes = carry(Path.cwd(), moves, old_render(Path.cwd(), os.environ["VERSION_FROM"], Path(scratch), name))
     except Exception as error:

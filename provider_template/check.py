@@ -34,7 +34,7 @@ class Health:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing has to be mended."""
+        """Whether nothing has to be fixed."""
         return not (self.edited or self.conflicts)
 
     def in_words(self) -> str:
@@ -61,8 +61,8 @@ def look(project: Project, *, offline: bool = False) -> Health:
     """Looks at a package without rendering anything.
 
     Args:
-        project: The package.
-        offline: Whether to leave the template's repository alone.
+        project: the package.
+        offline: whether to leave the template's repository alone.
     """
     latest: str | None = None
     if not offline and not is_relative(project.source):

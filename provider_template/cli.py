@@ -143,7 +143,7 @@ def check(
 ) -> None:
     """Say which version a package has, and whether files of the template were edited.
 
-    Ends with 0 if all is well, 3 if something has to be mended, 1 if it is no package.
+    Ends with 0 if all is well, 3 if something has to be fixed, 1 if it is no package.
     """
     from provider_template.check import look
     from provider_template.project import open_package
@@ -190,7 +190,7 @@ def adopt(
 )
 def fork(context: typer.Context) -> None:
     """Keep a fork of LiteLLM in step with upstream: status, sync, verify, wheel and more; see fork --help."""
-    from provider_template.fork.cli import main as run
+    from fork_tool.cli import main as run
 
     raise typer.Exit(run(context.args, program="provider-template fork"))
 
@@ -242,7 +242,7 @@ def _installed_from() -> str | None:
 
 def main() -> None:
     """Runs the command line; a refusal is one sentence on standard error and exit status 1."""
-    from provider_template.git import environment
+    from fork_tool.git import environment
 
     # What names another repository, as in a hook of git, is not meant for us.
     for name in os.environ.keys() - environment().keys():
@@ -255,7 +255,7 @@ def main() -> None:
     except OSError as error:
         # Whoever changes files puts them back first, and says so in a refusal.
         words = f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
-        typer.echo(f"{words} Nothing was changed: mend that, then do it again.", err=True)
+        typer.echo(f"{words} Nothing was changed: fix that, then do it again.", err=True)
         raise SystemExit(REFUSED) from None
 
 

@@ -1,5 +1,5 @@
-"""The one exception of this package; the fork tool, which also runs without this package, has it."""
+"""The one exception of the command: a refusal, as the fork tool has it."""
 
 from __future__ import annotations
 
-from provider_template.fork.errors import Refusal as Refusal
+from fork_tool.errors import Refusal as Refusal

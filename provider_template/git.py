@@ -1,18 +1,16 @@
-"""Git, run in a folder with an environment that no caller, hook or terminal disturbs."""
+"""What the command needs of git besides what the fork tool does, too (fork_tool/git.py)."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from subprocess import CompletedProcess
 
+from fork_tool.git import Git, environment, to_its_end
 from provider_template.errors import Refusal
-from provider_template.fork.git import environment as environment
-from provider_template.fork.git import to_its_end
 
 # Trees are merged without a work tree from this version on.
 LOWEST = (2, 38)
@@ -32,48 +30,22 @@ IDENTITY: Mapping[str, str] = {
 def run(
     *arguments: str | Path,
     cwd: Path,
-    content: str | bytes | None = None,
+    content: str | bytes = b"",
     more: Mapping[str, str] | None = None,
     detached: bool = False,
-) -> subprocess.CompletedProcess[bytes]:
-    """Runs git to its end, whatever its exit status.
-
-    Args:
-        arguments: What follows `git` on the command line.
-        cwd: The folder to run in.
-        content: What it reads from its standard input.
-        more: Variables to add to its environment.
-        detached: Whether it is to go on where this process is killed or interrupted.
-
-    Raises:
-        Refusal: There is no git on this machine.
-    """
-    data = content.encode(errors="surrogateescape") if isinstance(content, str) else content or b""
-    command = [program(), *map(str, arguments)]
-    try:
-        if detached:
-            return to_its_end(command, cwd, environment(more), data)
-        return subprocess.run(command, cwd=cwd, env=environment(more), input=data, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise Refusal("There is no git on this machine: install git 2.38 or newer.") from None
+) -> CompletedProcess[bytes]:
+    """Runs git in a folder, which need not be the top of its repository; as `Git.run`."""
+    return Git(cwd).run(*arguments, content=content, more=more, detached=detached)
 
 
 def must(
     *arguments: str | Path,
     cwd: Path,
-    content: str | bytes | None = None,
+    content: str | bytes = b"",
     more: Mapping[str, str] | None = None,
 ) -> str:
-    """Runs git and returns what it printed, without the last newline.
-
-    Raises:
-        Refusal: Git failed; the message has its own words.
-    """
-    done = run(*arguments, cwd=cwd, content=content, more=more)
-    if done.returncode:
-        words = " ".join(done.stderr.decode(errors="replace").split()) or f"status {done.returncode}"
-        raise Refusal(f"git {arguments[0]} failed in {cwd}: {words}")
-    return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+    """Runs git in a folder and returns what it printed; as `Git.must`."""
+    return Git(cwd).must(*arguments, content=content, more=more)
 
 
 # Runs commands one after the other, until one fails. It has read all of them before it starts the first.
@@ -88,25 +60,19 @@ for command, content in json.load(sys.stdin):
 """
 
 
-def run_detached(commands: Sequence[tuple[Sequence[str], str]], cwd: Path) -> subprocess.CompletedProcess[bytes]:
+def run_detached(commands: Sequence[tuple[Sequence[str], str]], cwd: Path) -> CompletedProcess[bytes]:
     """Runs several commands of git in a session of their own: they go on where this process is killed or interrupted.
 
     Args:
-        commands: What follows `git` on each command line, and what it reads from its standard input.
-        cwd: The folder to run in.
+        commands: what follows `git` on each command line, and what it reads from its standard input.
+        cwd: the folder to run in.
 
     Returns:
         The process that ran them; its exit status is 1 where one failed, above 128 where one was killed, and the
         rest was then left out.
     """
-    lines = json.dumps([([program(), *arguments], content) for arguments, content in commands])
+    lines = json.dumps([(["git", *arguments], content) for arguments, content in commands])
     return to_its_end([sys.executable, "-I", "-c", _SEQUENCE], cwd, environment(), lines.encode())
-
-
-@cache
-def program() -> str:
-    """Returns the path of git, found once."""
-    return shutil.which("git") or "git"
 
 
 @cache
@@ -114,7 +80,7 @@ def require_merge_tree() -> None:
     """Looks whether this git merges trees.
 
     Raises:
-        Refusal: It is older than that.
+        Refusal: it is older than that.
     """
     words = must("version", cwd=Path.cwd()).split()
     numbers = tuple(int(part) for part in words[2].split(".")[:2] if part.isdigit())

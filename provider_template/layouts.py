@@ -49,11 +49,11 @@ def to_fork(package: Path, fork: Path) -> Moved:
     """Renders a package's provider into a fork, or a folder for one, and takes the author's files along.
 
     Args:
-        package: The package; it is only read.
-        fork: A checkout of LiteLLM, or a folder that is to hold nothing else.
+        package: the package; it is only read.
+        fork: a checkout of LiteLLM, or a folder that is to hold nothing else.
 
     Raises:
-        Refusal: The package is not committed or too old, or the fork has such a provider; nothing was changed.
+        Refusal: the package is not committed or too old, or the fork has such a provider; nothing was changed.
     """
     project = open_project(package)
     require_clean(project.folder)
@@ -85,12 +85,12 @@ def to_package(fork: Path, provider: str, package: Path) -> Moved:
     """Renders a provider of a fork as a package, and gives it the author's files back.
 
     Args:
-        fork: The fork; it is only read.
-        provider: The provider, as models are called by it.
-        package: The folder to make; it must not be there, or be empty.
+        fork: the fork; it is only read.
+        provider: the provider, as models are called by it.
+        package: the folder to make; it must not be there, or be empty.
 
     Raises:
-        Refusal: There is no such provider, or the folder has files in it; nothing was changed.
+        Refusal: there is no such provider, or the folder has files in it; nothing was changed.
     """
     folder = _folder_in(fork, provider)
     here = fork / "fork" / folder
@@ -201,7 +201,7 @@ def _put(made: Path, folder: Path, paths: Sequence[str]) -> None:
     """Copies files into a folder: all of them or none.
 
     Raises:
-        Refusal: One cannot be written; the message says whether everything is as it was.
+        Refusal: one cannot be written; the message says whether everything is as it was.
     """
     before = {path: (folder / path).read_bytes() for path in paths if (folder / path).is_file()}
     path = ""
@@ -210,7 +210,7 @@ def _put(made: Path, folder: Path, paths: Sequence[str]) -> None:
             _copy(made / path, folder / path)
     except OSError as error:
         left = _taken_back(folder, paths[: paths.index(path) + 1], before)
-        words = "Nothing was changed: mend that, then do it again."
+        words = "Nothing was changed: fix that, then do it again."
         if left:
             commands = [f"rm -f -- {shlex.join(new)}"] if (new := [one for one in left if one not in before]) else []
             if old := [one for one in left if one in before]:

@@ -48,10 +48,10 @@ def crossed(template: Repository, ref: str, old: str, new: str) -> tuple[Migrati
     """Returns the migrations on the way from one version to another, in their order.
 
     Args:
-        template: The template.
-        ref: The new version, as git knows it.
-        old: The old version, as answers files name it.
-        new: The new version, so named.
+        template: the template.
+        ref: the new version, as git knows it.
+        old: the old version, as answers files name it.
+        new: the new version, so named.
     """
     found: list[Migration] = []
     for entry in template.settings(ref).get("_migrations") or ():
@@ -89,16 +89,16 @@ def run(
     """Runs the migrations of a stage on a tree, in folders of their own, and returns the tree that they leave.
 
     Args:
-        migrations: Those that the update crosses.
+        migrations: those that the update crosses.
         stage: `before` the merge, or `after` it.
-        project: The package.
-        template: Its template.
-        store: Where trees are.
-        tree: The package's files.
-        refs: The old version and the new one.
+        project: the package.
+        template: its template.
+        store: where trees are.
+        tree: the package's files.
+        refs: the old version and the new one.
 
     Raises:
-        Refusal: One failed; nothing was changed.
+        Refusal: one failed; nothing was changed.
     """
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
@@ -149,7 +149,7 @@ def run(
             words = " ".join((done.stderr or done.stdout).split())[-500:]
             raise Refusal(
                 f"The migration to {one.version or refs[1]} failed ({one.words}: {words}); nothing was changed, "
-                "so mend what it says and update again."
+                "so fix what it says and update again."
             )
     modules = {path: entry for path, entry in store.read(tree).items() if entry[0] == SUBMODULE}
     return store.write(store.read(store.tree_of_folder(folder)) | modules)

@@ -18,11 +18,11 @@ def between(template: Repository, ref: str, old: str, new: str, answers: Mapping
     """Returns the moves on the way from one version to another: the old path, and the new one or None.
 
     Args:
-        template: The template.
-        ref: The new version, as git knows it; its list is read.
-        old: The old version, as answers files name it.
-        new: The new version, so named.
-        answers: The package's, for names such as `{{ module_name }}` in paths.
+        template: the template.
+        ref: the new version, as git knows it; its list is read.
+        old: the old version, as answers files name it.
+        new: the new version, so named.
+        answers: the package's, for names such as `{{ module_name }}` in paths.
     """
     found: dict[str, str | None] = {}
     listed = read_yaml(template.text(ref, MOVES) or "") or {}

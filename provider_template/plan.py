@@ -17,6 +17,7 @@ from provider_template.line_ends import take_out
 from provider_template.migrations import Migration, crossed, run
 from provider_template.project import (
     FILES,
+    Owner,
     Project,
     TemplateFiles,
     checkout_of,
@@ -30,7 +31,8 @@ from provider_template.template import Repository, newest, open_repository, vers
 from provider_template.trees import SUBMODULE, Merged, Store, Tree, is_in_the_way
 from provider_template.version import version_of
 
-YOURS = "yours"
+# What conflict markers call the package's side.
+_PACKAGES = "yours"
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,10 @@ class Plan:
             if name not in self.project.answers and not name.startswith("_")
         }
 
-    def owner(self, path: str) -> str:
-        """Returns `template`, `shared` or `yours` for a path before or after the update."""
-        if self.files.owner(path) != YOURS:
-            return self.files.owner(path)
-        return self.project.files.owner(path)
+    def owner(self, path: str) -> Owner:
+        """Returns whose a file is, for a path before or after the update."""
+        after = self.files.owner(path)
+        return self.project.files.owner(path) if after == "yours" else after
 
 
 @contextmanager
@@ -115,12 +116,12 @@ def make_plan(project: Project, wish: Wish, *, keep: bool) -> Iterator[Plan]:
     """Computes an update of a package whose files are committed.
 
     Args:
-        project: The package.
-        wish: What is asked for.
-        keep: Whether what it computes is to stay in the package's repository as objects; a preview leaves none.
+        project: the package.
+        wish: what is asked for.
+        keep: whether what it computes is to stay in the package's repository as objects; a preview leaves none.
 
     Raises:
-        Refusal: It cannot be computed.
+        Refusal: it cannot be computed.
     """
     git.require_merge_tree()
     checkout = checkout_of(project.folder)
@@ -153,13 +154,13 @@ def _committed(project: Project, prefix: str) -> str:
 
 def _no_versions(project: Project, template: Repository) -> str:
     """Returns what to do where a template has no released version."""
-    mend = (
+    fix = (
         f"name another repository as _src_path in {project.answers_file}"
         if template.is_copy
         else f"if that is a clone without tags, get them ({template.how_to_get_tags}) or make them there (make tags)"
     )
     return (
-        f"The template at {project.source} has no released version to update to: {mend}, or name a commit, "
+        f"The template at {project.source} has no released version to update to: {fix}, or name a commit, "
         "such as --to HEAD."
     )
 
@@ -241,7 +242,7 @@ def _plan(
     if was in base:
         base[name] = base.pop(was)  # the author has moved it
     moves.apply(moved, base, mine)
-    kept = _leave_yours(base, mine, theirs, files, project.files)
+    kept = _keep_authors_files(base, mine, theirs, files, project.files)
     _refuse_submodules(mine, {path for path, entry in theirs.items() if base.get(path) != entry})
     line_ends = take_out(store, base, mine, theirs)
     merged = line_ends.put_back(_merge(store, base, line_ends.plain, theirs, version))
@@ -296,7 +297,9 @@ def _refuse_lost_answers(recorded: Mapping[str, Any], answers: Mapping[str, Any]
         raise Refusal(f"{name} is answered with {value!r}, which the new version refuses: give another answer{such}.")
 
 
-def _leave_yours(base: Tree, ours: Tree, theirs: Tree, new: TemplateFiles, old: TemplateFiles) -> tuple[str, ...]:
+def _keep_authors_files(
+    base: Tree, ours: Tree, theirs: Tree, new: TemplateFiles, old: TemplateFiles
+) -> tuple[str, ...]:
     """Takes the changes of the author's files out of theirs; returns those that it would have dropped."""
     kept: list[str] = []
     for path in sorted({*base, *theirs}):
@@ -327,7 +330,7 @@ def _refuse_submodules(ours: Tree, changed: Collection[str]) -> None:
 
 def _merge(store: Store, base: Tree, ours: Tree, theirs: Tree, version: str) -> Merged:
     """Merges, and leaves deleted what the author has deleted, also where the template has changed it."""
-    labels = (YOURS, f"template-{version}")
+    labels = (_PACKAGES, f"template-{version}")
     mine = store.write(ours)
     merged = store.merge(store.write(base), mine, store.write(theirs), labels)
     # The template has changed or moved it, and the author has not got it any more.

@@ -9,17 +9,20 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import yaml
 
+from fork_tool.git import Git
+from fork_tool.in_progress import refuse_in_progress
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.under_way import refuse_under_way
 
 ANSWERS = ".copier-answers.yml"
 FILES = ".template-files.yml"
+
+Owner: TypeAlias = Literal["template", "shared", "yours"]
+"""Whose a file is, in the words of `.template-files.yml`; `yours` is the package's author's."""
 
 # The C parser is several times as fast, and not everywhere.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -29,7 +32,7 @@ def read_yaml(text: str) -> Any:
     """Returns what a YAML text says.
 
     Raises:
-        yaml.YAMLError: It is no YAML.
+        yaml.YAMLError: it is no YAML.
     """
     return yaml.load(text, Loader=_LOADER)  # noqa: S506  # both loaders are the safe one
 
@@ -69,8 +72,8 @@ class TemplateFiles:
                 f"{FILES} cannot be read: take the one of the last commit (git checkout HEAD -- {FILES})."
             ) from None
 
-    def owner(self, path: str) -> str:
-        """Returns `template`, `shared` or `yours`; what no list names is its author's."""
+    def owner(self, path: str) -> Owner:
+        """Returns whose a file is; what no list names is its author's."""
         if path in self.template or path in (FILES, self.answers or ANSWERS):
             return "template"
         return "shared" if path in self.shared else "yours"
@@ -121,11 +124,11 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
     """Reads the package in a folder.
 
     Args:
-        folder: The folder.
-        answers_file: Where its answers are, as a path from there; else where its list of files says, or Copier's default.
+        folder: the folder.
+        answers_file: where its answers are, as a path from there; else where its list of files says, or Copier's default.
 
     Raises:
-        Refusal: It is none, or was not rendered from a template with versions.
+        Refusal: it is none, or was not rendered from a template with versions.
     """
     folder = folder.absolute()
     try:
@@ -217,7 +220,7 @@ def open_package(folder: Path, answers_file: str | None = None) -> Project:
     """Reads the package in a folder, which is to be one of its own.
 
     Raises:
-        Refusal: As `open_project`; or it is a provider in a fork of LiteLLM.
+        Refusal: as `open_project`; or it is a provider in a fork of LiteLLM.
     """
     project = open_project(folder, answers_file)
     if project.answers.get("layout") == "fork":
@@ -232,7 +235,7 @@ def refuse_relative(project: Project) -> None:
     """Looks whether the template is named by a path from a folder which nobody knows any more.
 
     Raises:
-        Refusal: It is; the message says what to write.
+        Refusal: it is; the message says what to write.
     """
     from provider_template.template import is_relative
 
@@ -268,7 +271,7 @@ def checkout_of(folder: Path) -> Checkout:
     """Returns where in git a package is.
 
     Raises:
-        Refusal: It is not in a repository, or that has no commit.
+        Refusal: it is not in a repository, or that has no commit.
     """
     done = git.run("rev-parse", "--show-toplevel", "--show-prefix", "--verify", "HEAD^{commit}", cwd=folder)
     if done.returncode:
@@ -283,9 +286,9 @@ def require_clean(folder: Path) -> None:
     """Looks whether everything in the folder is committed, and git in the middle of nothing.
 
     Raises:
-        Refusal: It is not; the message names the first file, or what git is at.
+        Refusal: it is not; the message names the first file, or what git is at.
     """
-    refuse_under_way(Git(checkout_of(folder).top))
+    refuse_in_progress(Git(checkout_of(folder).top))
     lines = git.must("status", "--porcelain", "--untracked-files=normal", "--", ".", cwd=folder).splitlines()
     if lines:
         others = f" and {len(lines) - 1} more" if len(lines) > 1 else ""

@@ -48,7 +48,7 @@ def render(job: Render) -> None:
     """Renders in this process.
 
     Raises:
-        Refusal: The template refused an answer, needs to be trusted, or cannot be rendered.
+        Refusal: the template refused an answer, needs to be trusted, or cannot be rendered.
     """
     from copier import run_copy
     from copier.errors import CopierError, UnsafeTemplateError
@@ -155,7 +155,7 @@ class Beside:
         """Waits for its end.
 
         Raises:
-            Refusal: As `render`.
+            Refusal: as `render`.
         """
         assert self._process.stderr is not None
         words = self._process.stderr.read()

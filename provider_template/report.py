@@ -9,9 +9,10 @@ from typing import Any
 
 from provider_template.copier_update import Losses, losses
 from provider_template.plan import Plan
+from provider_template.project import Owner
 
 _WORDS = {"A": "new", "D": "deleted", "M": "changed", "R": "moved", "T": "changed"}
-_OWNERS = {"template": "the template's", "shared": "shared", "yours": "yours"}
+_OWNERS: dict[Owner, str] = {"template": "the template's", "shared": "shared", "yours": "yours"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Change:
     path: str
     kind: str
     """`new`, `deleted`, `changed` or `moved`."""
-    owner: str
+    owner: Owner
     added: int
     deleted: int
     """Lines; both are 0 for a file that is no text."""

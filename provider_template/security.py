@@ -27,10 +27,10 @@ def security_entries(template: Repository, to: str, older: str, newer: str) -> t
     """Returns the security fixes that an update takes, the newest version's first.
 
     Args:
-        template: The template's repository.
-        to: The version whose CHANGELOG.md is read.
-        older: The version that the package has.
-        newer: The version that it goes to, as git describes it.
+        template: the template's repository.
+        to: the version whose CHANGELOG.md is read.
+        older: the version that the package has.
+        newer: the version that it goes to, as git describes it.
     """
     text = template.text(to, "CHANGELOG.md") or ""
     # What comes before the first heading, then a heading's version and the text below it, in turn.

@@ -43,7 +43,7 @@ def versions(source: str) -> dict[Version, str]:
     """Returns the released versions of a template with their tags, the lowest first; one look over the network.
 
     Raises:
-        Refusal: The template cannot be reached.
+        Refusal: the template cannot be reached.
     """
     from packaging.version import InvalidVersion, Version
 
@@ -111,7 +111,7 @@ class Repository:
         """Returns what Copier writes into answers files for a version: its tag, or what git describes.
 
         Raises:
-            Refusal: There is no such version.
+            Refusal: there is no such version.
         """
         commit = git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=self.folder)
         if commit.returncode:
@@ -161,7 +161,7 @@ def open_repository(source: str, scratch: Path) -> Repository:
     """Returns the template's repository: the folder itself, or a copy of the remote one in the scratch folder.
 
     Raises:
-        Refusal: It cannot be cloned.
+        Refusal: it cannot be cloned.
     """
     if is_folder(source):
         return Repository(source, Path(location(source)).expanduser().absolute())

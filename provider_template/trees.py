@@ -40,9 +40,9 @@ class Store:
         """Makes it in the scratch folder.
 
         Args:
-            scratch: A folder that is thrown away in the end.
-            package: A folder in the package's repository.
-            keep: Whether new objects go into the package's repository.
+            scratch: a folder that is thrown away in the end.
+            package: a folder in the package's repository.
+            keep: whether new objects go into the package's repository.
         """
         self.folder = scratch
         self._git_dir = scratch / "store.git"
@@ -57,7 +57,7 @@ class Store:
         self._objects = {"GIT_OBJECT_DIRECTORY": str(objects if keep else own)}
         self._environment = {"GIT_DIR": str(self._git_dir), **self._objects, **git.IDENTITY}
 
-    def git(self, *arguments: str, content: str | None = None, index: Path | None = None) -> str:
+    def git(self, *arguments: str, content: str = "", index: Path | None = None) -> str:
         """Runs git in this repository and returns what it printed."""
         more = self._environment if index is None else {**self._environment, "GIT_INDEX_FILE": str(index)}
         return git.must(*arguments, cwd=self.folder, content=content, more=more)
@@ -163,10 +163,10 @@ class Store:
         """Merges two trees that come from a third, with git's merge and its detection of renames.
 
         Args:
-            base: The tree that both come from.
-            ours: One of them.
-            theirs: The other.
-            labels: What conflict markers call the two.
+            base: the tree that both come from.
+            ours: one of them.
+            theirs: the other.
+            labels: what conflict markers call the two.
         """
         common = self.git("commit-tree", base, "-m", "base")
         for label, tree in zip(labels, (ours, theirs), strict=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from fork_tool.git import Git
+from fork_tool.restore import reason, restore
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.restore import reason, restore
 from provider_template.plan import Plan
 
 
@@ -17,7 +17,7 @@ def apply(plan: Plan) -> None:
     Files and index are changed in a session of its own, which goes on to its end where this process is killed.
 
     Raises:
-        Refusal: The package is no longer as it was, or a file that git does not know is in the way.
+        Refusal: the package is no longer as it was, or a file that git does not know is in the way.
     """
     top = plan.top
     head = git.must("rev-parse", "HEAD", cwd=top)

@@ -106,7 +106,7 @@ def owners(folder: Path) -> list[str]:
         content = (folder / path).read_bytes()
         if hashlib.sha256(content).hexdigest() != rendered:
             found.append(f"{path}: is not what its hash says")
-        if path.startswith("fork/tool/"):  # a program by itself, which is here as it is in provider_template
+        if path.startswith("fork/tool/"):  # a program by itself, which is there as it is in fork_tool
             continue
         if content and b"emplate's" not in b"\n".join(content.splitlines()[:12]):
             found.append(f"{path}: does not say that it is the template's")

@@ -14,7 +14,7 @@ from testing.answers import ROOT, Answer
 from testing.forks import commit
 from testing.support import UV, locked, must, render, run
 
-# From two renders, so that each has its own folder, hooks and dependencies.
+# From two renders, so that each has its own folder, insertions and dependencies.
 PROVIDERS: tuple[dict[str, Answer], ...] = (
     {"layout": "fork", "provider_name": "Acme AI", "fork_name": "acme", "ci": "github"},
     {

@@ -13,7 +13,7 @@ from typing import Any
 from testing.answers import ROOT
 from testing.support import must, run
 
-# A LiteLLM in small: the places that hooks go to, and some files around.
+# A LiteLLM in small: the places that insertions go to, and some files around.
 FILES: Mapping[str, str] = {
     "README.md": "# LiteLLM\n",
     "pyproject.toml": '[project]\nname = "litellm"\nversion = "1.0.0"\ndependencies = [\n    "httpx",\n]\n',
@@ -27,11 +27,11 @@ FILES: Mapping[str, str] = {
 }
 ANCHOR = "    for custom_llm in litellm.custom_provider_map:\n"
 
-HOOKS = r"""provider = "{name}"
+INSERTIONS = r"""provider = "{name}"
 owned = ["litellm/llms/{folder}/", "tests/test_litellm/llms/{folder}/", "fork/{folder}/"]
 dependencies = [{dependencies}]
 
-[[hooks]]
+[[insert]]
 name = "register"
 file = "litellm/__init__.py"
 where = "end"
@@ -42,7 +42,7 @@ from litellm.llms.{folder}.in_tree import announce as _announce_{folder}
 _announce_{folder}()
 '''
 
-[[hooks]]
+[[insert]]
 name = "setup"
 file = "litellm/utils.py"
 where = "before"
@@ -56,7 +56,7 @@ ensure_registered()
 '''
 """
 
-SPEC = """[fork]
+FORK_TOML = """[fork]
 name = "acme"
 strategy = "merge"
 owned = ["fork.toml", "CUSTOM_CHANGES.md", "fork/", ".github/workflows/fork-*.yml"]
@@ -143,7 +143,7 @@ class Fork:
 
     @classmethod
     def made(cls, folder: Path, upstream: Upstream, version: str = "v1.0.0") -> Fork:
-        """Returns a fork of a release, with the hooks in place and all committed."""
+        """Returns a fork of a release, with the insertions in place and all committed."""
         must(
             "git",
             "clone",
@@ -157,7 +157,7 @@ class Fork:
         must("git", "checkout", "--quiet", "-B", "main", version, cwd=folder)
         found = cls(folder)
         found.add_provider("acme", '"joserfc>=1"')
-        write(folder, {"fork.toml": SPEC.replace("{url}", str(upstream.folder)), "README.md": "# Acme\n"})
+        write(folder, {"fork.toml": FORK_TOML.replace("{url}", str(upstream.folder)), "README.md": "# Acme\n"})
         found.does("apply")
         commit(folder, "Add the provider")
         return found
@@ -165,18 +165,18 @@ class Fork:
     def add_provider(self, name: str, dependencies: str = "") -> None:
         """Writes the files of a provider; commits nothing."""
         folder = name.replace("-", "_")
-        text = HOOKS.replace("{name}", name).replace("{folder}", folder).replace("{dependencies}", dependencies)
+        text = INSERTIONS.replace("{name}", name).replace("{folder}", folder).replace("{dependencies}", dependencies)
         write(
             self.folder,
             {
-                f"fork/{folder}/hooks.toml": text,
+                f"fork/{folder}/provider.toml": text,
                 f"litellm/llms/{folder}/in_tree.py": "def announce() -> None:\n    ...\n\n\ndef ensure_registered() -> None:\n    ...\n",
             },
         )
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Runs the tool in the fork; its output is in `stdout`, with the errors."""
-        command = (sys.executable, "-m", "provider_template.fork", *arguments)
+        command = (sys.executable, "-m", "fork_tool", *arguments)
         return run(*command, cwd=self.folder, PYTHONPATH=str(ROOT), **more)
 
     def does(self, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""A LiteLLM with the providers of a rendered fork in its tree: links to an installed one, with the hooks put in."""
+"""A LiteLLM with the providers of a rendered fork in its tree: links to an installed one, with the insertions put in."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ def installed_litellm(tools: Tools) -> Path:
     return Path(must(tools.python, "-c", code, cwd=Path("/")).strip()).parents[1]
 
 
-def hooks_of(render: Path) -> list[dict[str, Any]]:
-    """Returns the hooks of all providers of a fork."""
-    files = sorted(render.glob("fork/*/hooks.toml"))
-    return [hook for file in files for hook in tomllib.loads(file.read_text(encoding="utf-8"))["hooks"]]
+def insertions_of(render: Path) -> list[dict[str, Any]]:
+    """Returns the insertions of all providers of a fork."""
+    files = sorted(render.glob("fork/*/provider.toml"))
+    return [insertion for file in files for insertion in tomllib.loads(file.read_text(encoding="utf-8"))["insert"]]
 
 
-def with_hooks(text: str, hooks: Iterable[dict[str, Any]]) -> str:
-    """Returns the text of a file with the bodies of its hooks in it."""
-    for hook in hooks:
-        body = indent(str(hook["body"]), " " * int(hook.get("indent", 0)))
-        if hook["where"] == "end":
+def with_insertions(text: str, insertions: Iterable[dict[str, Any]]) -> str:
+    """Returns the text of a file with the bodies of its insertions in it."""
+    for insertion in insertions:
+        body = indent(str(insertion["body"]), " " * int(insertion.get("indent", 0)))
+        if insertion["where"] == "end":
             text += body
             continue
-        (match,) = re.finditer(hook["anchor"], text, re.MULTILINE)
-        at = match.start() if hook["where"] == "before" else text.index("\n", match.end()) + 1
+        (match,) = re.finditer(insertion["anchor"], text, re.MULTILINE)
+        at = match.start() if insertion["where"] == "before" else text.index("\n", match.end()) + 1
         text = text[:at] + body + text[at:]
     return text
 
 
-def tree(installed: Path, render: Path, folder: Path, *, hooked: bool = True) -> Path:
+def tree(installed: Path, render: Path, folder: Path, *, inserted: bool = True) -> Path:
     """Makes a folder for PYTHONPATH, and returns it.
 
     Args:
         installed: A folder that holds the package `litellm`; nothing is written there.
         render: The fork: its providers' folders are linked, so that what is edited there holds here.
         folder: The folder to make.
-        hooked: Whether to put the hooks in.
+        inserted: Whether to put the insertions in.
     """
-    hooks = hooks_of(render) if hooked else []
-    edited = {f"{PACKAGE}/__init__.py", *(str(hook["file"]) for hook in hooks)}
+    insertions = insertions_of(render) if inserted else []
+    edited = {f"{PACKAGE}/__init__.py", *(str(insertion["file"]) for insertion in insertions)}
     (folder / PROVIDERS).mkdir(parents=True)
     for parent in (PACKAGE, PROVIDERS):
         for source in (installed / parent).iterdir():
@@ -61,5 +61,8 @@ def tree(installed: Path, render: Path, folder: Path, *, hooked: bool = True) ->
         (folder / PROVIDERS / source.name).symlink_to(source.resolve())
     for path in sorted(edited):
         text = (installed / path).read_text(encoding="utf-8")
-        (folder / path).write_text(with_hooks(text, [hook for hook in hooks if hook["file"] == path]), encoding="utf-8")
+        (folder / path).write_text(
+            with_insertions(text, [insertion for insertion in insertions if insertion["file"] == path]),
+            encoding="utf-8",
+        )
     return folder

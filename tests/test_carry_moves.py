@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from fork_tool.declaration import in_folder
 from hooks import carry_moves
 from testing.answers import ROOT
 from testing.support import must
@@ -129,3 +130,37 @@ def test_with_copier(tmp_path: Path) -> None:
     assert "# mine\ndef say(" in moved_demo
     assert "from ..package import" in moved_demo
     assert not demo.exists()
+
+
+def test_a_fork_with_copier(tmp_path: Path) -> None:
+    """A fork of v0.5.0 with two providers and an entry of its own under the name of that version, one after the other."""
+    template = template_with_versions(tmp_path / "template")
+    fork = tmp_path / "fork"
+    for name in ("Acme AI", "Beta"):
+        must(
+            *(BIN / "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "v0.5.0", "--data", "layout=fork"),
+            *("--data", f"provider_name={name}", "--data", "fork_name=ours", template, fork),
+            cwd=tmp_path,
+        )
+    must("git", "init", "--quiet", cwd=fork)
+    listed = fork / "fork" / "acme_ai" / "hooks.toml"
+    listed.write_text(
+        listed.read_text(encoding="utf-8").replace('    "pyyaml>=6",', '    "pyyaml>=7",'), encoding="utf-8"
+    )
+    entry = '\n[[hooks]]\nname = "mine"\nfile = "litellm/main.py"\nwhere = "end"\nwhy = "so"\nbody = "x = 1"\n'
+    with (fork / "fork.toml").open("a", encoding="utf-8") as file:
+        file.write(entry)
+    commit(fork, "Render and edit")
+    before = in_folder(fork)
+    assert len(before.insertions) == 7
+    for folder in ("acme_ai", "beta"):
+        answers = f"fork/{folder}/.copier-answers.yml"
+        must(BIN / "copier", "update", "--defaults", "--trust", "--vcs-ref", NEXT, "--answers-file", answers, cwd=fork)
+        commit(fork, f"Update {folder}")
+        # Also where the providers are of two versions.
+        assert in_folder(fork) == before
+    assert entry in (fork / "fork.toml").read_text(encoding="utf-8")
+    assert '"pyyaml>=7",' in listed.with_name("provider.toml").read_text(encoding="utf-8")
+    assert list(fork.glob("fork/*/hooks.toml")) == []
+    there = {path.name: path.read_bytes() for path in (fork / "fork" / "tool").glob("*.py")}
+    assert there == {path.name: path.read_bytes() for path in (ROOT / "fork_tool").glob("*.py")}

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from provider_template.fork import hooks as tool_hooks
-from provider_template.fork import spec as tool_spec
+from fork_tool import declaration as tool_declaration
+from fork_tool import insertions as tool_insertions
 from testing import checks
 from testing.answers import ROOT, TEXTS, Answers, asked, choices, questions, row_id, sample_rows, to_answers
 from testing.auth_table import in_words, ways
-from testing.in_tree import hooks_of, installed_litellm, tree
+from testing.in_tree import insertions_of, installed_litellm, tree
 from testing.support import Tools, commit_all, must, render, run
 
 FOLDER = "acme_ai"
@@ -140,9 +140,9 @@ def test_the_files_around(copier_template: Path, tmp_path: Path) -> None:
         f"{OWN}/.copier-answers.yml",
         f"{OWN}/.template-files.yml",
         f"{OWN}/README.md",
-        f"{OWN}/hooks.toml",
+        f"{OWN}/provider.toml",
     }
-    tool = {path.name for path in (ROOT / "provider_template" / "fork").glob("*.py")}
+    tool = {path.name for path in (ROOT / "fork_tool").glob("*.py")}
     assert {path.name for path in (tmp_path / "fork" / "tool").iterdir()} == tool
 
 
@@ -170,15 +170,15 @@ def test_render_is_clean(row: tuple[int, ...], number: int, copier_template: Pat
     assert not problems, f"{answers}\n" + "\n".join(problems)
 
     record = yaml.safe_load(checks.in_fork(folder, checks.ANSWERS_FILE).read_text(encoding="utf-8"))
-    spec = tool_spec.in_folder(folder)
-    assert (spec.name, spec.upstream.url) == (record["fork_name"], record["upstream_url"])
-    (provider,) = spec.providers
+    declared = tool_declaration.in_folder(folder)
+    assert (declared.name, declared.upstream.url) == (record["fork_name"], record["upstream_url"])
+    (provider,) = declared.providers
     assert provider.name == record["provider"]
     assert [path for path in provider.owned if not (folder / path).is_dir()] == []
     assert f"litellm/llms/{provider.folder}/" in provider.owned
     # The tool's own files go with it; CUSTOM_CHANGES.md is written by it.
     written = {path.relative_to(folder).as_posix() for path in checks.files(folder)}
-    assert {path for path in written if not spec.owns(path)} == set()
+    assert {path for path in written if not declared.owns(path)} == set()
 
 
 DEPENDENT = [pytest.param({**answers, "include": ["cli"]}, id=in_words(answers)) for answers in ways()]
@@ -190,11 +190,11 @@ def test_dependencies_are_what_litellm_does_not_bring_along(
 ) -> None:
     package = render(copier_template, tmp_path / "package", answers)
     project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    spec = tool_spec.in_folder(render(copier_template, tmp_path / "fork", fork_answers(answers)))
+    declared = tool_declaration.in_folder(render(copier_template, tmp_path / "fork", fork_answers(answers)))
     # Those for tools and retries are for LiteLLM to say.
     of_litellm = {"httpx", "litellm", "mcp", "tenacity", "pydantic-settings"}
     own = [wish for wish in project["dependencies"] if wish.split(">")[0] not in of_litellm]
-    assert list(spec.providers[0].dependencies) == own
+    assert list(declared.providers[0].dependencies) == own
 
 
 @pytest.mark.parametrize("provider", ["acme-ai", "lambda-", "pass", "a_b-c", "null"])
@@ -204,18 +204,18 @@ def test_names_of_folders(provider: str, copier_template: Path, tmp_path: Path) 
     (folder,) = (made / "litellm" / "llms").iterdir()
     assert folder.name == {"pass": "pass_", "lambda": "lambda_"}.get(provider, provider.replace("-", "_"))
     assert not checks.syntax(made)
-    for hook in hooks_of(made):
-        compile(hook["body"], "hook", "exec")
+    for insertion in insertions_of(made):
+        compile(insertion["body"], "insertion", "exec")
 
 
-def test_hooks_fit_into_the_installed_litellm(copier_template: Path, tools: Tools, tmp_path: Path) -> None:
+def test_insertions_fit_into_the_installed_litellm(copier_template: Path, tools: Tools, tmp_path: Path) -> None:
     made = fork(copier_template, tmp_path / "fork")
-    for hook in tool_spec.in_folder(made).hooks:
-        if hook.file.startswith("litellm/"):
-            text = (installed_litellm(tools) / hook.file).read_text(encoding="utf-8")
-            hooked = tool_hooks.apply(hook.file, text, [hook])
-            compile(hooked, hook.file, "exec")
-            assert tool_hooks.strip(hook.file, hooked) == text
+    for insertion in tool_declaration.in_folder(made).insertions:
+        if insertion.file.startswith("litellm/"):
+            text = (installed_litellm(tools) / insertion.file).read_text(encoding="utf-8")
+            inserted = tool_insertions.apply(insertion.file, text, [insertion])
+            compile(inserted, insertion.file, "exec")
+            assert tool_insertions.strip(insertion.file, inserted) == text
 
 
 @pytest.mark.parametrize(
@@ -298,16 +298,16 @@ def test_two_providers_in_one_fork(copier_template: Path, tools: Tools, tmp_path
         name = path.relative_to(alone)
         assert (folder / name).read_bytes() == path.read_bytes(), name
 
-    spec = tool_spec.in_folder(folder)
-    assert spec.name == "ours"
-    assert [provider.name for provider in spec.providers] == ["acme-ai", "beta"]
-    assert len({hook.tag for hook in spec.hooks}) == len(spec.hooks)
+    declared = tool_declaration.in_folder(folder)
+    assert declared.name == "ours"
+    assert [provider.name for provider in declared.providers] == ["acme-ai", "beta"]
+    assert len({insertion.tag for insertion in declared.insertions}) == len(declared.insertions)
     assert look(tools, folder) == look(tools, folder, "beta") == (0, "")
 
     # A newer version of the template came with the one: what both share is as that has left it.
-    shared = folder / "fork" / "tool" / "words.py"
+    shared = folder / "fork" / "tool" / "report.py"
     lists = folder / "fork" / "beta" / checks.FILES
-    old = yaml.safe_load(lists.read_text(encoding="utf-8"))["template"]["fork/tool/words.py"]
+    old = yaml.safe_load(lists.read_text(encoding="utf-8"))["template"]["fork/tool/report.py"]
     shared.write_text(f"{shared.read_text(encoding='utf-8')}\n", encoding="utf-8")
     assert look(tools, folder)[0] == 1
     newer = hashlib.sha256(shared.read_bytes()).hexdigest()
@@ -319,15 +319,15 @@ def test_edited_and_unresolved_files(copier_template: Path, tools: Tools, tmp_pa
     folder = fork(copier_template, checkout(tmp_path / "fork"))
     commit_all(folder)
     assert look(tools, folder) == (0, "")
-    for path in (f"{SOURCE}/provider.py", f"{OWN}/hooks.toml", f"{SOURCE}/transformation.py"):
+    for path in (f"{SOURCE}/provider.py", f"{OWN}/provider.toml", f"{SOURCE}/transformation.py"):
         with (folder / path).open("a", encoding="utf-8") as file:
             file.write("# mine\n")
     (folder / "fork.toml").write_text("<<<<<<< mine\n", encoding="utf-8")
     status, said = look(tools, folder)
     assert status == 1
-    hooks, provider, mark = said.splitlines()
-    assert hooks.startswith(f"{OWN}/hooks.toml is the template's and was edited")
-    assert "[anchors] in fork.toml" in hooks
+    insertions, provider, mark = said.splitlines()
+    assert insertions.startswith(f"{OWN}/provider.toml is the template's and was edited")
+    assert "[anchors] in fork.toml" in insertions
     assert "change a method of ChatConfig" in provider
     assert f"give {SOURCE}/provider.py as an argument" in provider
     assert mark.startswith("fork.toml has the marks of a conflict")
@@ -335,7 +335,7 @@ def test_edited_and_unresolved_files(copier_template: Path, tools: Tools, tmp_pa
 
 def template_with_links(folder: Path) -> Path:
     """Makes a repository of the template, with the links in it as they are; returns it."""
-    for name in ("copier.yml", "hooks", "files.yml", "provider_template/fork", "questions", "template"):
+    for name in ("copier.yml", "hooks", "files.yml", "fork_tool", "questions", "template"):
         source = ROOT / name
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -414,9 +414,9 @@ def test_probes_pass_and_fail(copier_template: Path, tools: Tools, tmp_path: Pat
     done = in_tree(tools, made, litellm, "-m", module)
     assert (done.returncode, [line for line in done.stdout.splitlines() if line in wanted]) == (0, wanted)
 
-    # By its path, from a copy in another place; and without the hooks.
+    # By its path, from a copy in another place; and without the insertions.
     copy = shutil.copytree(made / TESTS, tmp_path / "a-copy")
-    bare = tree(installed_litellm(tools), made, tmp_path / "bare", hooked=False)
+    bare = tree(installed_litellm(tools), made, tmp_path / "bare", inserted=False)
     done = in_tree(tools, tmp_path, bare, copy / "conformance" / "probes.py")
     said = [line for line in done.stdout.splitlines() if line.startswith(("ok ", "failed "))]
     assert done.returncode == 1

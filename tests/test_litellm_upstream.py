@@ -1,4 +1,4 @@
-"""scripts/litellm_upstream.py, on small sdists in a folder that uv takes for the index: no network."""
+"""testing/litellm_upstream.py, on small sdists in a folder that uv takes for the index: no network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.litellm_upstream import CACHE, Sdist, UpstreamError, copied, download, main, upstream
 from testing.answers import ROOT
+from testing.litellm_upstream import CACHE, Sdist, UpstreamError, copied, download, main, upstream
 from testing.support import must
 
 OLD, NEW, NEWEST = "1.100.0", "1.100.9", "1.100.10"
@@ -100,7 +100,7 @@ def test_what_is_kept_is_not_downloaded_again(index: Path, tmp_path: Path, monke
 @pytest.mark.usefixtures("index")
 def test_two_processes_at_once_after_one_that_was_killed(tmp_path: Path) -> None:
     (tmp_path / "cache" / "partial-0" / "half.git").mkdir(parents=True)
-    command = [sys.executable, "-m", "scripts.litellm_upstream", "--versions", f"{OLD},{NEW}"]
+    command = [sys.executable, "-m", "testing.litellm_upstream", "--versions", f"{OLD},{NEW}"]
     processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert {process.communicate()[0] for process in processes} == {f"{upstream([OLD, NEW])}\n"}
     assert in_cache(tmp_path) == ["lock", "sdists"]

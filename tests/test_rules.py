@@ -52,7 +52,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("copier.yml", "files.yml"):
         shutil.copy2(ROOT / name, root)
     # With the links in template/ as they are, and what they lead to.
-    for name in ("hooks", "provider_template/fork", "questions", "scripts", "template"):
+    for name in ("hooks", "fork_tool", "questions", "scripts", "template"):
         shutil.copytree(ROOT / name, root / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     commit_all(root)
     must("git", "tag", TAG, cwd=root)
@@ -225,10 +225,10 @@ def test_a_removed_and_a_renamed_file(root: Path) -> None:
 
 def test_a_removed_file_and_a_removed_link_of_forks(root: Path) -> None:
     (root / FORK / "fork.toml.jinja").unlink()  # the author's
-    (root / FORK / "fork/{{ folder }}/hooks.toml.jinja").unlink()
+    (root / FORK / "fork/{{ folder }}/provider.toml.jinja").unlink()
     (root / FORK / "litellm/llms/{{ folder }}").unlink()
     assert rules.lost_paths(Template(root)) == [
-        f"fork/{{{{ folder }}}}/hooks.toml: {DELETED}",
+        f"fork/{{{{ folder }}}}/provider.toml: {DELETED}",
         f"litellm/llms/{{{{ folder }}}}: {DELETED}",
     ]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from fork_tool.git import Git
+from fork_tool.restore import reason, restore
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.restore import reason, restore
 from provider_template.project import ANSWERS, answers_in, checkout_of, require_clean
 
 if TYPE_CHECKING:

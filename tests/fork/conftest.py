@@ -26,7 +26,7 @@ def upstream(made: Path, tmp_path: Path) -> Upstream:
 
 @pytest.fixture
 def fork(made: Path, upstream: Upstream, tmp_path: Path) -> Fork:
-    """Returns a fork of v1.0.0 with a provider, its hooks and its branding."""
+    """Returns a fork of v1.0.0 with a provider, its insertions and its branding."""
     found = Fork(Path(shutil.copytree(made / "fork", tmp_path / "fork")))
     spec = found.text("fork.toml").replace(str(made / "upstream"), str(upstream.folder))
     (found.folder / "fork.toml").write_bytes(spec.encode())

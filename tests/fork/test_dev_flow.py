@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from provider_template.fork import cli
-from provider_template.fork.spec import in_folder
-from scripts.litellm_upstream import SAMPLE, copied, upstream
+from fork_tool import cli
+from fork_tool.declaration import in_folder
 from testing.answers import ROOT, Answers
 from testing.forks import write
+from testing.litellm_upstream import SAMPLE, copied, upstream
 from testing.support import copy_template, environment, must, render
 
 FORK: Answers = {"layout": "fork", "provider_name": "Acme AI"}
@@ -65,12 +65,12 @@ def test_its_commands_and_options_are_the_tools(page: Path) -> None:
 
 
 def _help(command: str) -> str:
-    words = (sys.executable, "-m", "provider_template.fork", command, "--help")
+    words = (sys.executable, "-m", "fork_tool", command, "--help")
     return must(*words, cwd=ROOT, PYTHONPATH=str(ROOT))
 
 
 def test_the_refusals_that_it_quotes_are_the_tools(page: Path) -> None:
-    said = "\n".join(path.read_text() for path in (ROOT / "provider_template" / "fork").glob("*.py"))
+    said = "\n".join(path.read_text() for path in (ROOT / "fork_tool").glob("*.py"))
     said = re.sub(r'"\n\s*f?"', "", said)  # strings that stand on several lines
     _, _, rest = page.read_text(encoding="utf-8").partition("| It says | Do |\n| --- | --- |\n")
     rows = rest.partition("\n\n")[0].splitlines()
@@ -190,19 +190,17 @@ def assert_went_back_and_forward(walk: Walk, said: str) -> None:
 
 def assert_the_rest_is_litellms(walk: Walk) -> None:
     """Looks whether the fork differs from LiteLLM where it says so, and nowhere else."""
-    spec = in_folder(walk.fork)
+    declared = in_folder(walk.fork)
     changed = walk.files("diff", "--name-only", NEWEST, "HEAD")
-    assert {path for path in changed if not spec.owns(path)} == set(spec.managed)
+    assert {path for path in changed if not declared.owns(path)} == set(declared.managed)
     assert 'description = "LiteLLM, with providers of our own"' in walk.git("show", "HEAD:pyproject.toml")
     assert "fork/NOTES.md" in changed
 
 
 def assert_other_commands_ran(walk: Walk, said: str) -> None:
-    """Looks whether there are wheels, a merge driver, and upstream's remote again after it was removed."""
+    """Looks whether there are wheels, and upstream's remote again after it was removed."""
     wheels = sorted(path.name.split("-")[1] for path in (walk.fork / "dist").iterdir())
     assert wheels == [f"{SAMPLE[0]}+acme.ai.1", f"{SAMPLE[-1]}+acme.ai.1"]
-    assert walk.git("config", "merge.provider-fork.driver")
-    assert "plain-merge" not in walk.files("branch", "--format=%(refname:short)")
     assert "Removed the remote upstream." in said
     assert walk.files("remote") == ["origin", "upstream"]
 

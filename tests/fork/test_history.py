@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.litellm_upstream import SAMPLE, upstream
 from testing.fork_history import go, make_fork
+from testing.litellm_upstream import SAMPLE, upstream
 
 
 @pytest.mark.parametrize(

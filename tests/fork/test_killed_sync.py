@@ -16,7 +16,7 @@ from testing.answers import ROOT
 from testing.forks import Fork, Upstream
 from testing.support import environment, wait_for_index
 
-COMMAND = (sys.executable, "-m", "provider_template.fork", "sync", "--no-probes", "--fast-forward")
+COMMAND = (sys.executable, "-m", "fork_tool", "sync", "--no-probes", "--fast-forward")
 
 
 @pytest.mark.parametrize("strategy", ["merge", "rebase"])

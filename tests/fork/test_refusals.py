@@ -1,4 +1,4 @@
-"""What does not fit is refused in a sentence that says how to mend it, and no branch has moved."""
+"""What does not fit is refused in a sentence that says how to fix it, and no branch has moved."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from provider_template.fork.apply import apply
-from provider_template.fork.errors import Refusal
-from provider_template.fork.git import Git
+from fork_tool.apply import apply
+from fork_tool.errors import Refusal
+from fork_tool.git import Git
 from testing.forks import ANCHOR, FILES, Fork, Upstream, commit, write
 from testing.support import no_file_above
 
@@ -36,7 +36,7 @@ def doubled_anchor(upstream: Upstream) -> None:
 
 
 def deleted_file(upstream: Upstream) -> None:
-    """Upstream deletes a file with a hook."""
+    """Upstream deletes a file with an insertion."""
     upstream.release("v1.1.0", {"litellm/utils.py": None})
 
 
@@ -63,7 +63,7 @@ def no_line_end(upstream: Upstream) -> None:
 
 UPSTREAM: dict[Callable[[Upstream], None], tuple[str, ...]] = {
     renamed_anchor: (
-        'The anchor of the hook "acme:setup" is not in litellm/utils.py',
+        'The anchor of the insertion "acme:setup" is not in litellm/utils.py',
         "litellm/utils.py:9 is the line most like it ('for handler in litellm.custom_provider_map:')",
         """[anchors]: "acme:setup" = { anchor = '^    for handler in litellm\\.custom_provider_map:$' }""",
     ),
@@ -83,7 +83,9 @@ UPSTREAM: dict[Callable[[Upstream], None], tuple[str, ...]] = {
         "The line 'name = \"litellm\"' that the fork replaces is not in pyproject.toml",
         "[[replace]]",
     ),
-    no_line_end: ('litellm/__init__.py does not end with a line end, so the hook "acme:register" cannot go there',),
+    no_line_end: (
+        'litellm/__init__.py does not end with a line end, so the insertion "acme:register" cannot go there',
+    ),
 }
 
 
@@ -101,19 +103,19 @@ FORK: dict[str, tuple[str, str, str, str]] = {
         "litellm/utils.py",
         "return 1",
         "return 2",
-        "litellm/utils.py is edited outside the markers, at line 5 without its hooks",
+        "litellm/utils.py is edited outside the markers, at line 5 without its insertions",
     ),
     "an edited body": (
         "litellm/utils.py",
         "    ensure_registered()\n",
         "    ensure_registered()  # mine\n",
-        'litellm/utils.py:9 has the hook "acme:setup" with another body',
+        'litellm/utils.py:9 has the insertion "acme:setup" with another body',
     ),
     "a deleted end marker": (
         "litellm/utils.py",
         "    # <<< acme:setup\n",
         "",
-        'litellm/utils.py:9 has a marker of the hook "acme:setup" that has no partner',
+        'litellm/utils.py:9 has a marker of the insertion "acme:setup" that has no partner',
     ),
     "a deleted block": (
         "litellm/__init__.py",
@@ -122,7 +124,7 @@ FORK: dict[str, tuple[str, str, str, str]] = {
             "_announce_acme()\n# <<< acme:register\n"
         ),
         "",
-        'litellm/__init__.py has no hook "acme:register": run the command apply',
+        'litellm/__init__.py has no insertion "acme:register": run the command apply',
     ),
     "a moved block": (
         "litellm/utils.py",
@@ -130,24 +132,24 @@ FORK: dict[str, tuple[str, str, str, str]] = {
         "        print(custom_llm)\n        print(custom_llm)\n",
         "litellm/utils.py is edited outside the markers",
     ),
-    "an unknown hook": (
+    "an unknown insertion": (
         "litellm/utils.py",
         "    # >>> acme:setup\n",
         "    # >>> acme:more\n    # <<< acme:more\n    # >>> acme:setup\n",
-        'litellm/utils.py:9 has the hook "acme:more" that fork.toml has not',
+        'litellm/utils.py:9 has the insertion "acme:more" that fork.toml has not',
     ),
     "line ends of Windows": ("litellm/utils.py", "\n", "\r\n", "litellm/utils.py has line ends of Windows"),
-    "an edited file without hooks": (
+    "an edited file without insertions": (
         "litellm/main.py",
         "one",
         "mine",
-        "litellm/main.py is changed in the fork: make the change a [[hooks]] or [[replace]] entry",
+        "litellm/main.py is changed in the fork: make the change a [[insert]] or [[replace]] entry",
     ),
     "a branded line by hand": (
         "pyproject.toml",
         'name = "acme-llm"',
         'name = "acme-two"',
-        "pyproject.toml is edited outside the markers, at line 2 without its hooks",
+        "pyproject.toml is edited outside the markers, at line 2 without its insertions",
     ),
 }
 
@@ -178,7 +180,7 @@ def test_a_file_that_nobody_owns(upstream: Upstream, fork: Fork) -> None:
     assert fork.text("scripts/mine.sh") == "true\n"
 
 
-def test_a_hook_file_deleted_in_the_fork(upstream: Upstream, fork: Fork) -> None:
+def test_a_file_with_an_insertion_deleted_in_the_fork(upstream: Upstream, fork: Fork) -> None:
     fork.git("rm", "--quiet", "litellm/utils.py")
     commit(fork.folder, "Delete")
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
@@ -201,10 +203,10 @@ def test_a_body_is_mended_together_with_its_place(upstream: Upstream, fork: Fork
     renamed_anchor(upstream)
     place = "'^    for handler in litellm\\.custom_provider_map:$'"
     write(fork.folder, {"fork.toml": fork.text("fork.toml") + f'\n[anchors]\n"acme:setup" = {place}\n'})
-    hooks = fork.text("fork/acme/hooks.toml")
+    insertions = fork.text("fork/acme/provider.toml")
     write(
         fork.folder,
-        {"fork/acme/hooks.toml": hooks.replace("\nensure_registered()\n", "\nensure_registered()  # new\n")},
+        {"fork/acme/provider.toml": insertions.replace("\nensure_registered()\n", "\nensure_registered()  # new\n")},
     )
     commit(fork.folder, "Follow upstream")
     fork.synced()
@@ -224,11 +226,14 @@ def test_a_line_of_the_forks_is_changed_where_it_is_declared(upstream: Upstream,
     assert 'name = "acme-three"' in fork.text("pyproject.toml")
 
 
-def test_a_hook_that_is_declared_no_more_goes_away(upstream: Upstream, fork: Fork) -> None:
-    hooks = fork.text("fork/acme/hooks.toml")
-    write(fork.folder, {"fork/acme/hooks.toml": hooks[: hooks.index("[[hooks]]")].replace('"joserfc>=1"', "")})
+def test_an_insertion_that_is_declared_no_more_goes_away(upstream: Upstream, fork: Fork) -> None:
+    insertions = fork.text("fork/acme/provider.toml")
+    write(
+        fork.folder,
+        {"fork/acme/provider.toml": insertions[: insertions.index("[[insert]]")].replace('"joserfc>=1"', "")},
+    )
     assert "litellm/utils.py" in fork.does("apply")
-    commit(fork.folder, "No hooks")
+    commit(fork.folder, "No insertions")
     assert fork.text("litellm/utils.py") == FILES["litellm/utils.py"]
     fork.does("verify", "--no-probes")
 
@@ -285,7 +290,7 @@ def test_a_branch_with_work_of_somebodys(upstream: Upstream, fork: Fork) -> None
     assert "The branch sync/v1.1.0 is there already and has commits of yours" in fork.refuses(*SYNC)
 
 
-WRONG_SPECS = {
+WRONG_DECLARATIONS = {
     "no TOML": ("[fork]", "[fork", "fork.toml is not valid TOML"),
     "no name": ('name = "acme"\n', "", "fork.toml, [fork], has no name: write a text in quotes"),
     "a strategy": ('"merge"', '"squash"', "has strategy = 'squash': write merge or rebase"),
@@ -300,15 +305,25 @@ WRONG_SPECS = {
     "an anchor for nothing": (
         "[[replace]]",
         "[anchors]\n\"acme:none\" = '^x$'\n\n[[replace]]",
-        "which is no hook of this fork",
+        "which is no insertion of this fork",
     ),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG_SPECS)
+@pytest.mark.parametrize("wrong", WRONG_DECLARATIONS)
 def test_a_fork_toml_that_breaks_a_rule(wrong: str, fork: Fork) -> None:
-    old, new, words = WRONG_SPECS[wrong]
+    old, new, words = WRONG_DECLARATIONS[wrong]
     fork.edit("fork.toml", old, new)
+    for command in (SYNC, ("verify", "--no-probes"), ("apply",), ("status",)):
+        assert words in fork.refuses(*command)
+
+
+def test_a_provider_file_under_both_of_its_names(fork: Fork) -> None:
+    write(fork.folder, {"fork/acme/hooks.toml": fork.text("fork/acme/provider.toml")})
+    commit(fork.folder, "Both")
+    words = (
+        "fork/acme has provider.toml and hooks.toml, which was its name: take over what is yours, delete hooks.toml."
+    )
     for command in (SYNC, ("verify", "--no-probes"), ("apply",), ("status",)):
         assert words in fork.refuses(*command)
 
@@ -320,15 +335,15 @@ def test_a_line_that_would_be_replaced_again(upstream: Upstream, fork: Fork) -> 
 
 
 def test_a_body_that_uses_a_name_of_upstreams(upstream: Upstream, fork: Fork) -> None:
-    hook = (
-        '\n[[hooks]]\nname = "count"\nfile = "litellm/utils.py"\nwhere = "after"\nanchor = \'^def helper\\(\\)\'\nindent = 4\n'
+    insertion = (
+        '\n[[insert]]\nname = "count"\nfile = "litellm/utils.py"\nwhere = "after"\nanchor = \'^def helper\\(\\)\'\nindent = 4\n'
         'why = "to count"\nbody = "print(litellm)"\n'
     )
-    write(fork.folder, {"fork.toml": fork.text("fork.toml") + hook})
+    write(fork.folder, {"fork.toml": fork.text("fork.toml") + insertion})
     fork.does("apply")
-    commit(fork.folder, "A hook")
+    commit(fork.folder, "An insertion")
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
-    words = 'The hook "fork:count" in litellm/utils.py uses litellm, which it does not define'
+    words = 'The insertion "fork:count" in litellm/utils.py uses litellm, which it does not define'
     assert words in fork.refuses(*SYNC)
     assert words in fork.refuses("verify", "--no-probes", status=3)
     fork.edit("fork.toml", 'why = "to count"', 'why = "to count"\nuses = ["litellm"]')
@@ -338,7 +353,9 @@ def test_a_body_that_uses_a_name_of_upstreams(upstream: Upstream, fork: Fork) ->
         "v1.2.0",
         {"litellm/utils.py": text.replace(ANCHOR, ANCHOR.replace("litellm", "library")) + ANCHOR + "        ...\n"},
     )
-    assert 'The hook "fork:count" uses litellm, which litellm/utils.py does not define any more' in fork.refuses(*SYNC)
+    assert 'The insertion "fork:count" uses litellm, which litellm/utils.py does not define any more' in fork.refuses(
+        *SYNC
+    )
 
 
 def test_a_folder_that_is_no_fork(fork: Fork, tmp_path: Path) -> None:
@@ -348,12 +365,12 @@ def test_a_folder_that_is_no_fork(fork: Fork, tmp_path: Path) -> None:
     assert "There is no fork.toml" in fork.refuses("status")
 
 
-def test_hooks_beside_replaced_lines(upstream: Upstream, fork: Fork) -> None:
-    hook = (
-        '\n[[hooks]]\nname = "note"\nfile = "pyproject.toml"\nwhere = "before"\nanchor = \'^name = "litellm"$\'\n'
+def test_insertions_beside_replaced_lines(upstream: Upstream, fork: Fork) -> None:
+    insertion = (
+        '\n[[insert]]\nname = "note"\nfile = "pyproject.toml"\nwhere = "before"\nanchor = \'^name = "litellm"$\'\n'
         'why = "to note"\nbody = "# ours"\n'
     )
-    write(fork.folder, {"fork.toml": fork.text("fork.toml") + hook})
+    write(fork.folder, {"fork.toml": fork.text("fork.toml") + insertion})
     fork.does("apply")
     assert '# >>> fork:note\n# ours\n# <<< fork:note\nname = "acme-llm"\n' in fork.text("pyproject.toml")
     commit(fork.folder, "A note")
@@ -374,7 +391,7 @@ def test_apply_keeps_what_was_edited_between_markers(fork: Fork) -> None:
         fork.folder,
         {"litellm/utils.py": fork.text("litellm/utils.py").replace("ensure_registered()\n", "mine()\n")},
     )
-    assert 'has the hook "acme:setup" with another body' in fork.refuses("apply")
+    assert 'has the insertion "acme:setup" with another body' in fork.refuses("apply")
 
 
 def test_a_commit_made_meanwhile_stays(upstream: Upstream, fork: Fork) -> None:
@@ -410,7 +427,7 @@ def test_a_tag_of_the_forks_that_looks_like_upstreams(upstream: Upstream, fork: 
     assert "LiteLLM v1.1.0" in fork.does("verify", "--no-probes")
 
 
-@pytest.mark.parametrize("path", ["litellm/llms/acme", "README.md/more.md", "fork/acme/hooks.toml/more"])
+@pytest.mark.parametrize("path", ["litellm/llms/acme", "README.md/more.md", "fork/acme/provider.toml/more"])
 def test_a_folder_against_a_file(path: str, upstream: Upstream, fork: Fork) -> None:
     more = {"README.md": None} if path.startswith("README.md") else {}
     write(upstream.folder, more)
@@ -443,10 +460,10 @@ def test_an_amended_update_branch_is_kept(upstream: Upstream, fork: Fork) -> Non
 
 def test_file_that_apply_cannot_write(fork: Fork) -> None:
     """What was written before it is taken back."""
-    hooks = fork.text("fork/acme/hooks.toml")
+    insertions = fork.text("fork/acme/provider.toml")
     long = "".join(f"# {number}\n" for number in range(2000))
-    fork.edit("fork/acme/hooks.toml", hooks, hooks.replace("body = '''\n", f"body = '''\n{long}"))
-    fork.edit("fork/acme/hooks.toml", long, "# short\n")
+    fork.edit("fork/acme/provider.toml", insertions, insertions.replace("body = '''\n", f"body = '''\n{long}"))
+    fork.edit("fork/acme/provider.toml", long, "# short\n")
     before = fork.state()
     with no_file_above(9999), pytest.raises(Refusal, match=r"cannot be written .* and nothing was changed"):
         apply(Git(fork.folder))

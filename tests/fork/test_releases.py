@@ -46,7 +46,7 @@ def test_rollback_and_forward_again(upstream: Upstream, fork: Fork) -> None:
 def test_a_rollback_takes_no_work_along(upstream: Upstream, fork: Fork) -> None:
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
     fork.synced()
-    write(fork.folder, {"fork/acme/hooks.toml": fork.text("fork/acme/hooks.toml") + "\n"})
+    write(fork.folder, {"fork/acme/provider.toml": fork.text("fork/acme/provider.toml") + "\n"})
     assert "has changes that are not committed" in fork.refuses("rollback")
     head = commit(fork.folder, "Mine")
     fork.does("rollback")

@@ -62,6 +62,28 @@ def test_a_rebase_keeps_the_forks_commits_and_their_authors(upstream: Upstream, 
     assert report["push"].startswith("git push --force-with-lease=main")
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_names_of_earlier_versions(upstream: Upstream, fork: Fork, strategy: str) -> None:
+    """A fork made by a version up to 0.5.0 is kept as it is, before and after its template's files have new names."""
+    mine = '\n[[hooks]]\nname = "two"\nfile = "litellm/main.py"\nwhere = "end"\nwhy = "a test"\nbody = "two = 2"\n'
+    write(fork.folder, {"fork.toml": fork.text("fork.toml") + mine})
+    earlier = fork.text("fork/acme/provider.toml").replace("[[insert]]", "[[hooks]]")
+    write(fork.folder, {"fork/acme/hooks.toml": earlier})
+    (fork.folder / "fork" / "acme" / "provider.toml").unlink()
+    fork.does("apply")
+    commit(fork.folder, "As of 0.5.0")
+    assert "4 insertions" in fork.does("verify", "--no-probes")
+    upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
+    assert fork.synced("--strategy", strategy)["insertions"][-1] == "fork:two"
+    fork.git("mv", "fork/acme/hooks.toml", "fork/acme/provider.toml")
+    write(fork.folder, {"fork/acme/provider.toml": earlier.replace("[[hooks]]", "[[insert]]")})
+    commit(fork.folder, "As now")
+    assert "4 insertions" in fork.does("verify", "--no-probes")
+    upstream.edit("v1.2.0", "litellm/main.py", "two", "three")
+    fork.synced("--strategy", strategy)
+    assert "4 insertions" in fork.does("verify", "--no-probes")
+
+
 def test_a_rebase_after_merges_leaves_the_merges_out(upstream: Upstream, fork: Fork) -> None:
     for number in (1, 2):
         upstream.release(f"v1.{number}.0", {"litellm/main.py": f"number = {number}\n"})
@@ -146,7 +168,7 @@ def test_after_a_squashed_sync_the_next_one_still_fits(upstream: Upstream, fork:
     fork.does("verify", "--no-probes")
 
 
-def test_status_says_how_far_behind_and_what_changed_near_the_hooks(upstream: Upstream, fork: Fork) -> None:
+def test_status_says_how_far_behind_and_what_changed_near_the_insertions(upstream: Upstream, fork: Fork) -> None:
     assert "that is current" in fork.does("status")
     upstream.edit("v1.1.0", "litellm/utils.py", ANCHOR, f"    count = 0\n{ANCHOR}")
     upstream.edit("v1.2.0", "litellm/main.py", "one", "two")
@@ -160,9 +182,9 @@ def test_status_says_how_far_behind_and_what_changed_near_the_hooks(upstream: Up
 def test_verify_tries_the_anchors_on_a_newer_version(upstream: Upstream, fork: Fork) -> None:
     upstream.edit("v1.1.0", "litellm/main.py", "one", "two")
     upstream.edit("v1.2.0", "litellm/utils.py", "for custom_llm in", "for handler in")
-    assert "The hooks fit v1.1.0, too." in fork.does("verify", "--no-probes", "--against", "1.1.0")
+    assert "The insertions fit v1.1.0, too." in fork.does("verify", "--no-probes", "--against", "1.1.0")
     said = fork.refuses("verify", "--no-probes", "--against", "1.2.0", status=3)
-    assert said.startswith('On v1.2.0: The anchor of the hook "acme:setup" is not in litellm/utils.py')
+    assert said.startswith('On v1.2.0: The anchor of the insertion "acme:setup" is not in litellm/utils.py')
 
 
 def test_files_to_take_are_upstreams_and_the_report_says_so(upstream: Upstream, fork: Fork) -> None:

@@ -52,7 +52,7 @@ TITLE = "chore: sync with LiteLLM v1.1.0"
 def with_the_job(fork: Fork, url: str | None = None) -> Path:
     """Commits the tool and the job to a fork, as they are rendered; returns its folder."""
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "provider_template" / "fork", fork.folder / "fork" / "tool", ignore=ignored)
+    shutil.copytree(ROOT / "fork_tool", fork.folder / "fork" / "tool", ignore=ignored)
     (fork.folder / "fork" / "ci").mkdir()
     for name in SCRIPTS:
         shutil.copy(TEMPLATE / "fork" / "ci" / name, fork.folder / "fork" / "ci")
@@ -163,7 +163,7 @@ def test_requests_for_older_versions_make_place(upstream: Upstream, origin: Path
 def test_commits_of_others_on_the_branch_stay(upstream: Upstream, origin: Path, machine: Machine) -> None:
     upstream.release("v1.1.0", {"litellm/main.py": "two = 2\n"})
     assert machine.run(PLAIN, clone(machine, origin)).returncode == 0
-    theirs = change(origin, BRANCH, "litellm/llms/acme/mended.py", "by_hand = True\n")
+    theirs = change(origin, BRANCH, "litellm/llms/acme/fixed.py", "by_hand = True\n")
     change(origin, "main", "litellm/llms/acme/more.py", "more = 1\n")
     done = machine.run(PLAIN, clone(machine, origin))
     assert done.returncode == 1
@@ -196,10 +196,10 @@ def test_what_does_not_fit_is_for_a_person(upstream: Upstream, origin: Path, mac
     assert done.returncode == 1
     told = page.read_text(encoding="utf-8")
     assert told in done.stdout
-    assert told.startswith("Not synced, and nothing was pushed:\n\n```text\nThe anchor of the hook ")
+    assert told.startswith("Not synced, and nothing was pushed:\n\n```text\nThe anchor of the insertion ")
     assert "litellm/utils.py" in told
     assert done.stdout.splitlines()[-1] == (
-        "This sync needs a person: run `python fork/tool sync --dry-run` in a clone; DEV_FLOW.md says how to mend "
+        "This sync needs a person: run `python fork/tool sync --dry-run` in a clone; DEV_FLOW.md says how to fix "
         "what it refuses."
     )
     assert refs(origin) == before
@@ -421,7 +421,7 @@ def test_verify_needs_no_history(upstream: Upstream, origin: Path, machine: Mach
     steps = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]["verify"]["steps"]
     shallow = machine.clone(origin)
     done = machine.run(steps[-1]["run"].replace("python3 ", "python "), shallow)
-    assert (done.stdout, done.returncode) == ("All as fork.toml says: LiteLLM v1.0.0, 3 hooks.\n", 0)
+    assert (done.stdout, done.returncode) == ("All as fork.toml says: LiteLLM v1.0.0, 3 insertions.\n", 0)
     assert show(shallow, "tag") == ""
 
     write(shallow, {"litellm/main.py": "edited = True\n"})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.forks import FILES, SPEC, Fork, write
+from testing.forks import FILES, FORK_TOML, Fork, write
 
 METADATA = (
     "Metadata-Version: 2.4\nName: litellm\nVersion: 1.0.0\nRequires-Dist: httpx\n\nVersion: 1.0.0 is described here.\n"
@@ -44,7 +44,7 @@ def rendered(tmp_path: Path) -> Fork:
     folder.mkdir()
     made = Fork(folder)
     made.add_provider("acme-ai", '"joserfc>=1"')
-    write(folder, {"fork.toml": SPEC.replace("{url}", "https://example.com/litellm.git")})
+    write(folder, {"fork.toml": FORK_TOML.replace("{url}", "https://example.com/litellm.git")})
     return made
 
 
@@ -100,7 +100,7 @@ REFUSALS = {
     "an anchor does not fit": (
         ("--litellm", "1.0.0"),
         {"litellm/utils.py": "other = 1\n"},
-        'The anchor of the hook "acme-ai:setup" is not in litellm/utils.py of LiteLLM 1.0.0',
+        'The anchor of the insertion "acme-ai:setup" is not in litellm/utils.py of LiteLLM 1.0.0',
     ),
 }
 

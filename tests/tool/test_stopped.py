@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -15,12 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from provider_template import git
+from fork_tool.git import Git
+from fork_tool.restore import NotRestored, restore
+from fork_tool.sync import move
 from provider_template.adopt import _switch
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.restore import Left, restore
-from provider_template.fork.sync import move
 from provider_template.plan import Wish, make_plan
 from provider_template.project import open_package
 from provider_template.update import apply
@@ -71,7 +71,7 @@ def test_half_written_files_are_put_back(package: Path, monkeypatch: pytest.Monk
     before = state(package)
     words = refused_update(package)
     assert f"unable to write file {PROVIDER}" in words
-    assert words.endswith("What git had replaced by then was put back: mend that, then do it again.")
+    assert words.endswith("What git had replaced by then was put back: fix that, then do it again.")
     assert state(package)[:4] == before[:4]
     assert not (package / ".ci").exists()
 
@@ -131,7 +131,7 @@ def halfway(tmp_path: Path) -> tuple[Git, str, str]:
     return Git(folder), old, new
 
 
-NOTHING = Left(index=False, lock=None, replaced=(), new=(), edited=())
+NOTHING = NotRestored(index=False, lock=None, replaced=(), new=(), edited=())
 
 
 def test_killed_git_leaves_its_lock(halfway: tuple[Git, str, str], tmp_path: Path) -> None:
@@ -153,7 +153,9 @@ def test_beginnings_are_put_back_and_edits_are_not(halfway: tuple[Git, str, str]
     (here.folder / "changed").write_bytes(b"new\r\nnew\r\nne")
     (here.folder / "added" / "new").write_bytes(b"")
     (here.folder / "gone").write_text("mine\n", encoding="utf-8")
-    assert restore(here, old, new, killed=False) == Left(index=False, lock=None, replaced=(), new=(), edited=("gone",))
+    assert restore(here, old, new, killed=False) == NotRestored(
+        index=False, lock=None, replaced=(), new=(), edited=("gone",)
+    )
     assert here.must("status", "--porcelain") == " M gone"
     assert (here.folder / "changed").read_text(encoding="utf-8") == "old\n"
     assert not (here.folder / "added").exists()
@@ -181,14 +183,14 @@ def test_every_command_that_moves_files(way: str, halfway: tuple[Git, str, str])
 
 
 def test_filter_that_fails(halfway: tuple[Git, str, str]) -> None:
-    """Git writes neither the new file nor the old one; the commands do, once the filter is mended."""
+    """Git writes neither the new file nor the old one; the commands do, once the filter is fixed."""
     here, old, new = halfway
     (here.folder / ".git" / "info" / "attributes").write_text("changed filter=broken\n", encoding="utf-8")
     for name, value in (("smudge", "false"), ("clean", "cat"), ("required", "true")):
         here.must("config", f"filter.broken.{name}", value)
     assert here.run("read-tree", "-m", "-u", old, new).returncode != 0
     left = restore(here, old, new, killed=False)
-    assert left == Left(index=False, lock=None, replaced=("changed",), new=(), edited=())
+    assert left == NotRestored(index=False, lock=None, replaced=("changed",), new=(), edited=())
     here.must("config", "filter.broken.smudge", "cat")
     must("sh", "-c", commands_in(left.words(here.folder)), cwd=ROOT)
     assert here.must("status", "--porcelain") == ""
@@ -214,7 +216,7 @@ def test_interrupted_while_files_are_replaced(package: Path, tmp_path: Path) -> 
     slow = tmp_path / "bin" / "git"
     slow.parent.mkdir()
     slow.write_text(
-        f'#!/bin/sh\n[ "$1" = read-tree ] && touch "{tmp_path}/now" && sleep 1\nexec {git.program()} "$@"\n',
+        f'#!/bin/sh\n[ "$1" = read-tree ] && touch "{tmp_path}/now" && sleep 1\nexec {shutil.which("git")} "$@"\n',
         encoding="utf-8",
     )
     slow.chmod(0o755)

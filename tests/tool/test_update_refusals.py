@@ -1,4 +1,4 @@
-"""What an update refuses before it begins, in one sentence that names the mend."""
+"""What an update refuses before it begins, in one sentence that names the fix."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from fork_tool.git import Git
+from fork_tool.in_progress import refuse_in_progress
 from provider_template.errors import Refusal
-from provider_template.fork.git import Git
-from provider_template.fork.under_way import refuse_under_way
 from testing.support import must, run
 from testing.tool import state, tool
 from testing.upgrades import commit
@@ -90,7 +90,7 @@ def test_git_is_in_the_middle_of_something(start: Callable[[Path], None], words:
     # The command that the sentence names ends it.
     name = words.split()[1]
     must("git", name, "reset" if name == "bisect" else "--abort", cwd=package)
-    refuse_under_way(Git(package))
+    refuse_in_progress(Git(package))
 
 
 def test_worktree_beside_a_merge(package: Path, tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_worktree_beside_a_merge(package: Path, tmp_path: Path) -> None:
     branches(package)
     must("git", "worktree", "add", "--quiet", "--detach", tmp_path / "tree", cwd=package)
     merge(package)
-    refuse_under_way(Git(tmp_path / "tree"))
+    refuse_in_progress(Git(tmp_path / "tree"))
     with pytest.raises(Refusal, match="git merge is under way"):
-        refuse_under_way(Git(package))
+        refuse_in_progress(Git(package))
 
 
 def test_conflict_beside_the_package(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_conflict_beside_the_package(tmp_path: Path) -> None:
             commit(tmp_path, text)
     assert run("git", "stash", "pop", cwd=tmp_path).returncode != 0
     with pytest.raises(Refusal, match=f"{FILE} in .* has a conflict that is not resolved"):
-        refuse_under_way(Git(tmp_path))
+        refuse_in_progress(Git(tmp_path))
 
 
 def test_ignored_repository_in_the_way(package: Path) -> None:

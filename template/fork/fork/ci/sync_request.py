@@ -55,7 +55,7 @@ def sync(env: Environment) -> dict[str, Any] | None:
     if done.returncode:
         tell(f"Not synced, and nothing was pushed:\n\n```text\n{done.stderr.strip()}\n```\n")
         raise SystemExit(
-            "This sync needs a person: run `python fork/tool sync --dry-run` in a clone; DEV_FLOW.md says how to mend "
+            "This sync needs a person: run `python fork/tool sync --dry-run` in a clone; DEV_FLOW.md says how to fix "
             "what it refuses."
         )
     sys.stderr.write(done.stderr)
@@ -72,13 +72,13 @@ def in_markdown(done: dict[str, Any]) -> str:
     """Returns the tool's report as the text of a request."""
     text = (
         f"Brings the fork from LiteLLM {done['from']} to {done['to']}: {done['behind']} commits of upstream's, no "
-        "conflicts. The tree is upstream's, with the fork's own paths, kept files and hooks put in again.\n\n"
+        "conflicts. The tree is upstream's, with the fork's own paths, kept files and insertions put in again.\n\n"
     )
-    text += listed(f"Hooks in place ({len(done['hooks'])})", done["hooks"])
+    text += listed(f"Insertions in place ({len(done['insertions'])})", done["insertions"])
     text += listed("Kept the fork's version, though upstream has changed them, too", done["kept"])
     text += listed("Took upstream's version, and the fork's edits are gone", done["taken"])
     if done["near"]:
-        text += "**Upstream changed lines near these hooks; read them**\n\n"
+        text += "**Upstream changed lines near these insertions; read them**\n\n"
     for one in done["near"]:
         title, _, lines = one.partition("\n")
         code = "\n".join(line.removeprefix("    ") for line in lines.split("\n"))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .declaration import Declaration, Provider
 from .errors import Refusal
 from .git import Git
-from .spec import Provider, Spec
 
 _SECONDS = 600.0
 _SHOWN_LINES = 30
@@ -34,17 +34,17 @@ def interpreter(given: str | None) -> str:
     return str(Path(active) / ("Scripts" if os.name == "nt" else "bin") / "python") if active else sys.executable
 
 
-def probe(git: Git, commit: str, spec: Spec, python: str) -> tuple[Probed, ...]:
+def probe(git: Git, commit: str, declared: Declaration, python: str) -> tuple[Probed, ...]:
     """Runs the probes of all providers on a commit, in a copy of its files.
 
     Args:
-        git: The fork.
-        commit: The commit or tree to look at.
-        spec: What the fork has of its own.
-        python: An interpreter with the dependencies of LiteLLM and of the providers.
+        git: the fork.
+        commit: the commit or tree to look at.
+        declared: what the fork has of its own.
+        python: an interpreter with the dependencies of LiteLLM and of the providers.
 
     Raises:
-        Refusal: A probe fails, or that interpreter has not what it takes.
+        Refusal: a probe fails, or that interpreter has not what it takes.
     """
     if shutil.which(python) is None:
         raise Refusal(f"There is no {python}: name an interpreter with --python, or pass --no-probes.")
@@ -52,7 +52,7 @@ def probe(git: Git, commit: str, spec: Spec, python: str) -> tuple[Probed, ...]:
         folder = Path(temporary) / "tree"
         git.copy_to(commit, folder)
         _add_compiled(folder / "litellm", python)
-        return tuple(_probe(folder, provider, python) for provider in spec.providers)
+        return tuple(_probe(folder, provider, python) for provider in declared.providers)
 
 
 _INSTALLED = "import importlib.util as u; s = u.find_spec('litellm'); print(s.origin if s and s.origin else '')"

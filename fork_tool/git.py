@@ -1,4 +1,4 @@
-"""Git, run in a folder with an environment that no caller, hook or terminal disturbs."""
+"""Git, run in a folder with an environment that no caller, hook of git or terminal disturbs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
 
 
-def words(output: bytes) -> str:
+def one_line(output: bytes) -> str:
     """Returns what git said, on one line."""
     return " ".join(output.decode(errors="replace").split())
 
@@ -77,37 +77,38 @@ class Entry:
 
 @dataclass(frozen=True)
 class Git:
-    """The repository that a folder is the top of."""
+    """Git in a folder, such as the top of a repository."""
 
     folder: Path
 
     def run(
         self,
-        *arguments: str,
-        content: bytes = b"",
+        *arguments: str | Path,
+        content: str | bytes = b"",
         more: Mapping[str, str] | None = None,
         detached: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
         """Runs git to its end, whatever its exit status.
 
         Args:
-            arguments: What follows `git` on the command line.
-            content: What it reads from its standard input.
-            more: Variables to add to its environment.
-            detached: Whether it is to go on where this process is killed or interrupted.
+            arguments: what follows `git` on the command line.
+            content: what it reads from its standard input.
+            more: variables to add to its environment.
+            detached: whether it is to go on where this process is killed or interrupted.
 
         Raises:
-            Refusal: There is no git on this machine.
+            Refusal: there is no git on this machine.
         """
         # What a user's settings would change in git's output.
-        command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *arguments]
+        command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *map(str, arguments)]
+        data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
         how = to_its_end if detached else _run
         try:
-            return how(command, self.folder, environment(more), content)
+            return how(command, self.folder, environment(more), data)
         except FileNotFoundError:
-            raise Refusal("There is no git on this machine: install git 2.31 or newer.") from None
+            raise Refusal("There is no git on this machine: install it.") from None
 
-    def must(self, *arguments: str, content: bytes = b"", more: Mapping[str, str] | None = None) -> str:
+    def must(self, *arguments: str | Path, content: str | bytes = b"", more: Mapping[str, str] | None = None) -> str:
         """Runs git and returns what it printed, without the last newline.
 
         Raises:
@@ -115,7 +116,7 @@ class Git:
         """
         done = self.run(*arguments, content=content, more=more)
         if done.returncode:
-            said = words(done.stderr) or f"status {done.returncode}"
+            said = one_line(done.stderr) or f"status {done.returncode}"
             raise Refusal(f"git {arguments[0]} failed in {self.folder}: {said}")
         return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
 
@@ -161,8 +162,8 @@ class Git:
         """Stores a tree and returns its name.
 
         Args:
-            start: The commit or tree to start from.
-            changes: What to put at which path; None takes the path away.
+            start: the commit or tree to start from.
+            changes: what to put at which path; None takes the path away.
         """
         with TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
@@ -204,11 +205,11 @@ def repository(folder: Path) -> Git:
     """Returns the repository that a folder is in.
 
     Raises:
-        Refusal: It is in none, or in one without a commit.
+        Refusal: it is in none, or in one without a commit.
     """
     done = Git(folder).run("rev-parse", "--show-toplevel") if folder.is_dir() else None
     if done is None or done.returncode:
-        said = f" ({words(done.stderr)})" if done else ""
+        said = f" ({one_line(done.stderr)})" if done else ""
         raise Refusal(f"{folder} is in no git repository{said}: run this in a clone of your fork.")
     found = Git(Path(os.fsdecode(done.stdout.rstrip(b"\n"))))
     if found.commit("HEAD") is None:

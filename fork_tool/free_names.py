@@ -20,7 +20,7 @@ def free_names(text: str, first: int, last: int) -> set[str]:
     """Returns the names that the lines from `first` to `last` use, and neither define nor have built in.
 
     Raises:
-        SyntaxError: The text is no Python.
+        SyntaxError: the text is no Python.
     """
     used: set[str] = set()
     bound: set[str] = set()
@@ -35,7 +35,7 @@ def module_names(text: str, without: Sequence[tuple[int, int]]) -> set[str]:
     """Returns the names that a Python file binds anywhere, outside some ranges of lines.
 
     Raises:
-        SyntaxError: The text is no Python.
+        SyntaxError: the text is no Python.
     """
     return {
         name

@@ -21,11 +21,11 @@ _MARKS = {
 }
 
 
-def refuse_under_way(git: Git) -> None:
+def refuse_in_progress(git: Git) -> None:
     """Refuses while git is in the middle of something, as what we do would become a part of it.
 
     Raises:
-        Refusal: It is; the message says in what, and how to end it.
+        Refusal: it is; the message says in what, and how to end it.
     """
     _refuse_marks(git)
     unmerged = [name for name in git.must("diff", "--name-only", "--diff-filter=U", "-z").split("\0") if name]

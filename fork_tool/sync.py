@@ -10,14 +10,14 @@ from . import upstream
 from .changes import CHANGES, changes
 from .checks import problems
 from .compose import Composed, compose
-from .drift import unmanaged
+from .declaration import FORK_TOML, Declaration, fits, in_commit
+from .differences import unmanaged
 from .errors import Refusal
 from .git import Git
-from .near import near_anchors
+from .in_progress import refuse_in_progress
+from .nearby_changes import nearby_changes
 from .probes import Probed, probe
 from .restore import reason, restore
-from .spec import SPEC, Spec, fits, in_commit
-from .under_way import refuse_under_way
 from .upstream import Version
 
 TRAILER = "Upstream-Base"
@@ -51,7 +51,7 @@ class Synced:
     update: str
     behind: int
     composed: Composed
-    hooks: tuple[str, ...]
+    insertions: tuple[str, ...]
     near: tuple[str, ...]
     probed: tuple[Probed, ...]
     dry_run: bool
@@ -67,35 +67,35 @@ def sync(git: Git, wish: Wish) -> Synced | None:
     """Brings the branch that is checked out to a version of upstream.
 
     Args:
-        git: The fork.
-        wish: What is asked for.
+        git: the fork.
+        wish: what is asked for.
 
     Returns:
         What was done; None where the fork is at that version already.
 
     Raises:
-        Refusal: The fork is not as fork.toml says, or something does not fit; no branch has moved.
+        Refusal: the fork is not as fork.toml says, or something does not fit; no branch has moved.
     """
     branch = _ready(git)
-    spec = in_commit(git, "HEAD")
+    declared = in_commit(git, "HEAD")
     if wish.fetch:
-        upstream.fetch(git, spec)
+        upstream.fetch(git, declared)
     head = git.must("rev-parse", "HEAD")
-    start, end = upstream.base(git, spec), upstream.target(git, spec, wish.to)
+    start, end = upstream.base(git, declared), upstream.target(git, declared, wish.to)
     if start.commit == end.commit:
         return None
-    _refuse_older(git, spec, start, end)
-    if wrong := unmanaged(git, start.commit, head, spec):
+    _refuse_older(git, declared, start, end)
+    if wrong := unmanaged(git, start.commit, head, declared):
         raise Refusal("\n".join(wrong))
-    strategy = wish.strategy or spec.strategy
+    strategy = wish.strategy or declared.strategy
     if strategy == "rebase" and git.must("rev-parse", "--is-shallow-repository") == "true":
         raise Refusal(
             "This clone has not all of the fork's commits, and a rebase makes them anew: git fetch --unshallow."
         )
-    commit, composed, dropped = _commit(git, spec, strategy, head, start, end)
-    _check(composed, spec)
-    near = near_anchors(git, start.commit, end.commit, spec)
-    probed = probe(git, commit, spec, wish.python) if wish.python else ()
+    commit, composed, dropped = _commit(git, declared, strategy, head, start, end)
+    _check(composed, declared)
+    near = nearby_changes(git, start.commit, end.commit, declared)
+    probed = probe(git, commit, declared, wish.python) if wish.python else ()
     backup, update = _free_names(git, branch, head, commit, end)
     if not wish.dry_run:
         git.set_refs(
@@ -118,12 +118,12 @@ def sync(git: Git, wish: Wish) -> Synced | None:
         update=update,
         behind=int(git.must("rev-list", "--count", f"{start.commit}..{end.commit}")),
         composed=composed,
-        hooks=tuple(hook.tag for hook in spec.hooks),
+        insertions=tuple(insertion.tag for insertion in declared.insertions),
         near=near,
         probed=probed,
         dry_run=wish.dry_run,
         moved=moves,
-        push=lease(git, branch, spec) if strategy == "rebase" else "",
+        push=lease(git, branch, declared) if strategy == "rebase" else "",
         dropped=dropped,
     )
 
@@ -139,13 +139,13 @@ def _ready(git: Git) -> str:
 
 def refuse_dirty(git: Git) -> None:
     """Refuses a work tree with changes that are not committed, and a merge or rebase that is under way."""
-    refuse_under_way(git)
+    refuse_in_progress(git)
     if not git.is_clean():
         raise Refusal(f"{git.folder} has changes that are not committed: commit or stash them first.")
 
 
-def _refuse_older(git: Git, spec: Spec, start: Version, end: Version) -> None:
-    before, after = spec.upstream.version(start.name), spec.upstream.version(end.name)
+def _refuse_older(git: Git, declared: Declaration, start: Version, end: Version) -> None:
+    before, after = declared.upstream.version(start.name), declared.upstream.version(end.name)
     older = after < before if before and after else git.is_ancestor(end.commit, start.commit)
     if older:
         raise Refusal(
@@ -154,27 +154,27 @@ def _refuse_older(git: Git, spec: Spec, start: Version, end: Version) -> None:
         )
 
 
-def _check(composed: Composed, spec: Spec) -> None:
-    wrong = [one for path, text in composed.texts.items() for one in problems(path, text, spec.of(path)[0])]
+def _check(composed: Composed, declared: Declaration) -> None:
+    wrong = [one for path, text in composed.texts.items() for one in problems(path, text, declared.of(path)[0])]
     if wrong:
         raise Refusal("\n".join(wrong))
 
 
 def _commit(
-    git: Git, spec: Spec, strategy: str, head: str, start: Version, end: Version
+    git: Git, declared: Declaration, strategy: str, head: str, start: Version, end: Version
 ) -> tuple[str, Composed, tuple[str, ...]]:
     """Composes and commits; returns the commit, what was composed, and the commits that a rebase left out."""
-    kept = [path for path in git.changed(start.commit, head) if fits(spec.keep, path)]
+    kept = [path for path in git.changed(start.commit, head) if fits(declared.keep, path)]
     different = set(git.changed(end.commit, head))
     written = {
-        SPEC: upstream.with_base(git.blob(head, SPEC) or b"", end),
-        CHANGES: changes(spec, end, [path for path in kept if path in different]).encode(),
+        FORK_TOML: upstream.with_base(git.blob(head, FORK_TOML) or b"", end),
+        CHANGES: changes(declared, end, [path for path in kept if path in different]).encode(),
     }
-    composed = compose(git, end.commit, head, spec, base=start.commit, more=written)
+    composed = compose(git, end.commit, head, declared, base=start.commit, more=written)
     message = f"chore: sync with LiteLLM {end.name}\n\n{TRAILER}: {end.name} {end.commit}\n"
     if strategy == "merge":
         return commit_tree(git, composed.tree, [head, end.commit], message), composed, ()
-    top, dropped = _replay(git, spec, head, start, end)
+    top, dropped = _replay(git, declared, head, start, end)
     return commit_tree(git, composed.tree, [top], message), composed, dropped
 
 
@@ -185,11 +185,11 @@ def commit_tree(git: Git, tree: str, parents: list[str], message: str, more: Map
     return git.must("commit-tree", tree, *lines, "-F", "-", content=content, more=more)
 
 
-def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tuple[str, tuple[str, ...]]:
+def _replay(git: Git, declared: Declaration, head: str, start: Version, end: Version) -> tuple[str, tuple[str, ...]]:
     """Makes each commit of the fork's once more, on the new version; each keeps its author, date and message.
 
-    A commit's tree is upstream's with that commit's files of the fork's own. Where the hooks of a commit do not fit the
-    new version, they come with the last commit, which has all of it.
+    A commit's tree is upstream's with that commit's files of the fork's own. Where the insertions of a commit do not fit
+    the new version, they come with the last commit, which has all of it.
     """
     top, dropped = end.commit, []
     tree = git.must("rev-parse", f"{top}^{{tree}}")
@@ -197,7 +197,7 @@ def _replay(git: Git, spec: Spec, head: str, start: Version, end: Version) -> tu
         message = git.must("show", "-s", "--encoding=UTF-8", "--format=%B", commit) + "\n"
         if f"\n{TRAILER}: " in message:
             continue  # an earlier sync: the last commit has all that it recorded
-        composed = _as_of(git, spec, commit, end)
+        composed = _as_of(git, declared, commit, end)
         if composed == tree:
             dropped.append(git.must("show", "-s", "--format=%h %s", commit))
             continue
@@ -216,7 +216,7 @@ def _others(git: Git, commit: str, start: Version, author: list[str]) -> str:
     return "".join(["\n", *(f"Co-authored-by: {name}\n" for name in names)]) if names else ""
 
 
-def _as_of(git: Git, spec: Spec, commit: str, end: Version) -> str:
+def _as_of(git: Git, declared: Declaration, commit: str, end: Version) -> str:
     """Returns the tree of a commit of the fork's on a new version."""
     try:
         then = in_commit(git, commit)
@@ -225,7 +225,7 @@ def _as_of(git: Git, spec: Spec, commit: str, end: Version) -> str:
         ours, theirs = git.tree(commit), git.tree(end.commit)
         return git.write_tree(
             end.commit,
-            {path: entry for path, entry in ours.items() if spec.owns(path) and path not in theirs},
+            {path: entry for path, entry in ours.items() if declared.owns(path) and path not in theirs},
         )
 
 
@@ -272,14 +272,14 @@ def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> No
     Git does it in a session of its own, which goes on to its end where this process is killed.
 
     Args:
-        git: The fork.
-        branch: The branch.
-        head: The commit that it is at.
-        commit: The commit to bring it to.
-        rewrites: Whether the branch's own commits are not in the history of that one.
+        git: the fork.
+        branch: the branch.
+        head: the commit that it is at.
+        commit: the commit to bring it to.
+        rewrites: whether the branch's own commits are not in the history of that one.
 
     Raises:
-        Refusal: Something has changed meanwhile, or git would lose a file that it does not know.
+        Refusal: something has changed meanwhile, or git would lose a file that it does not know.
     """
     if git.branch() != branch or git.commit("HEAD") != head:
         raise Refusal(f"{branch} is not as it was when this began: nothing was moved, so do it again.")
@@ -296,10 +296,10 @@ def move(git: Git, branch: str, head: str, commit: str, *, rewrites: bool) -> No
         raise Refusal(f"{branch} could not be brought to {commit[:12]}: {reason(done)}. {left.words(git.folder)}")
 
 
-def lease(git: Git, branch: str, spec: Spec) -> str:
+def lease(git: Git, branch: str, declared: Declaration) -> str:
     """Returns the command that publishes a branch whose history was rewritten; git refuses it if others have pushed."""
     tracked = git.run("config", f"branch.{branch}.remote").stdout.decode().strip()
-    remote = tracked if tracked not in ("", ".", spec.upstream.remote) else "origin"
+    remote = tracked if tracked not in ("", ".", declared.upstream.remote) else "origin"
     known = git.commit(f"refs/remotes/{remote}/{branch}")
     expected = f"{branch}:{known}" if known else branch
     return f"git push --force-with-lease={expected} {remote} {branch}"

@@ -1,4 +1,4 @@
-"""Hooks in the text of a file: put in by their anchors, found by their markers, taken out again."""
+"""Insertions in the text of a file: put in by their anchors, found by their markers, taken out again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .declaration import FORK_TOML, Insertion, Replacement
 from .errors import Refusal
-from .spec import SPEC, Hook, Replacement
 
 _COMMENTS = {
     **dict.fromkeys((".py", ".pyi", ".toml", ".yml", ".yaml", ".sh", ".cfg", ".ini", ".txt", ".tf"), "#"),
@@ -21,7 +21,7 @@ _MARKER = re.compile(r"^[ \t]*(?:#|//) (?P<side>>>>|<<<) (?P<tag>[a-z0-9][\w.-]*
 class AnchorError(Refusal):
     """An anchor, or the pattern of a line, does not match in exactly one place."""
 
-    def __init__(self, what: Hook | Replacement, message: str) -> None:
+    def __init__(self, what: Insertion | Replacement, message: str) -> None:
         super().__init__(message)
         self.what = what
 
@@ -46,7 +46,7 @@ def blocks(path: str, text: str) -> list[Block]:
     """Finds the blocks between markers.
 
     Raises:
-        Refusal: A marker has no other one, is there twice, or is inside another block.
+        Refusal: a marker has no other one, is there twice, or is inside another block.
     """
     found: list[Block] = []
     begun: tuple[str, int] | None = None
@@ -70,8 +70,8 @@ def blocks(path: str, text: str) -> list[Block]:
 
 def _broken(path: str, tag: str, number: int) -> Refusal:
     return Refusal(
-        f'{path}:{number} has a marker of the hook "{tag}" that has no partner or is there twice: '
-        "delete what is left of the block, then put the hook in again with the command apply."
+        f'{path}:{number} has a marker of the insertion "{tag}" that has no partner or is there twice: '
+        "delete what is left of the block, then put the insertion in again with the command apply."
     )
 
 
@@ -79,7 +79,7 @@ def strip(path: str, text: str) -> str:
     """Returns a text without its blocks.
 
     Raises:
-        Refusal: A marker is broken.
+        Refusal: a marker is broken.
     """
     lines = lines_of(text)
     for block in reversed(blocks(path, text)):
@@ -87,22 +87,22 @@ def strip(path: str, text: str) -> str:
     return "".join(lines)
 
 
-def block(hook: Hook) -> str:
-    """Returns the lines that a hook puts into its file.
+def block(insertion: Insertion) -> str:
+    """Returns the lines that an insertion puts into its file.
 
     Raises:
-        Refusal: Its file is of a kind whose comments are not known.
+        Refusal: its file is of a kind whose comments are not known.
     """
-    path = PurePosixPath(hook.file)
+    path = PurePosixPath(insertion.file)
     comment = _COMMENTS.get(path.suffix or path.name)
     if comment is None:
         raise Refusal(
-            f'The hook "{hook.tag}" is for {hook.file}, and no comment is known for such a file: '
-            f"list the file under keep in {SPEC} instead."
+            f'The insertion "{insertion.tag}" is for {insertion.file}, and no comment is known for such a file: '
+            f"list the file under keep in {FORK_TOML} instead."
         )
-    pad = " " * hook.indent
-    body = "".join(f"{pad}{line}" if line.strip() else "\n" for line in lines_of(hook.body))
-    return f"{pad}{comment} >>> {hook.tag}\n{body}{pad}{comment} <<< {hook.tag}\n"
+    pad = " " * insertion.indent
+    body = "".join(f"{pad}{line}" if line.strip() else "\n" for line in lines_of(insertion.body))
+    return f"{pad}{comment} >>> {insertion.tag}\n{body}{pad}{comment} <<< {insertion.tag}\n"
 
 
 def body(found: Block) -> str:
@@ -120,28 +120,28 @@ class _Edit:
     text: str
 
 
-def apply(path: str, text: str, hooks: Sequence[Hook], replacements: Sequence[Replacement] = ()) -> str:
-    """Puts hooks and replaced lines into a text of upstream's.
+def apply(path: str, text: str, insertions: Sequence[Insertion], replacements: Sequence[Replacement] = ()) -> str:
+    """Puts insertions and replaced lines into a text of upstream's.
 
     Args:
-        path: The file's, for messages.
-        text: The text as upstream has it.
-        hooks: The hooks of this file, in order.
-        replacements: The lines of this file that the fork has its own of.
+        path: the file's, for messages.
+        text: the text as upstream has it.
+        insertions: the insertions of this file, in order.
+        replacements: the lines of this file that the fork has its own of.
 
     Raises:
-        AnchorError: An anchor or a line is not there exactly once.
-        Refusal: The text has the line ends of Windows, no last line end, or a marker already.
+        AnchorError: an anchor or a line is not there exactly once.
+        Refusal: the text has the line ends of Windows, no last line end, or a marker already.
     """
     if "\r\n" in text:
         raise Refusal(
-            f"{path} has line ends of Windows, and the hooks have those of Unix: "
-            "convert the file in a commit of its own, or take its hooks out."
+            f"{path} has line ends of Windows, and the insertions have those of Unix: "
+            "convert the file in a commit of its own, or take its insertions out."
         )
     if found := blocks(path, text):
         raise Refusal(f'{path} has the markers of "{found[0].tag}" in it already: it is not upstream\'s text.')
-    # A hook that goes before a replaced line is put in after that was replaced.
-    edits = [_inserted(path, text, hook, order) for order, hook in enumerate(hooks)]
+    # An insertion that goes before a replaced line is put in after that was replaced.
+    edits = [_inserted(path, text, insertion, order) for order, insertion in enumerate(insertions)]
     edits += [_replaced(path, text, one, order) for order, one in enumerate(replacements, len(edits))]
     start = len(text)
     made = text
@@ -150,34 +150,34 @@ def apply(path: str, text: str, hooks: Sequence[Hook], replacements: Sequence[Re
             raise Refusal(f"Two lines that the fork replaces in {path} are the same one: take one of the two out.")
         made = made[: edit.start] + edit.text + made[edit.end :]
         start = edit.start
-    if sorted(block.tag for block in blocks(path, made)) != sorted(hook.tag for hook in hooks):
-        raise Refusal(f"A hook for {path} has a marker in its body: take that line out.")
+    if sorted(block.tag for block in blocks(path, made)) != sorted(insertion.tag for insertion in insertions):
+        raise Refusal(f"An insertion for {path} has a marker in its body: take that line out.")
     return made
 
 
-def place(path: str, text: str, hook: Hook) -> int:
-    """Returns at which character of upstream's text a hook goes in.
+def place(path: str, text: str, insertion: Insertion) -> int:
+    """Returns at which character of upstream's text an insertion goes in.
 
     Raises:
-        AnchorError: The anchor is not there exactly once.
-        Refusal: The file does not end with a line end, and the hook goes to its end.
+        AnchorError: the anchor is not there exactly once.
+        Refusal: the file does not end with a line end, and the insertion goes to its end.
     """
-    if hook.where == "end":
+    if insertion.where == "end":
         if text and not text.endswith("\n"):
-            raise Refusal(f'{path} does not end with a line end, so the hook "{hook.tag}" cannot go there.')
+            raise Refusal(f'{path} does not end with a line end, so the insertion "{insertion.tag}" cannot go there.')
         return len(text)
-    matches = list(re.finditer(hook.anchor, text, re.MULTILINE))
+    matches = list(re.finditer(insertion.anchor, text, re.MULTILINE))
     if len(matches) != 1 or not matches[0][0]:
         raise AnchorError(
-            hook,
-            f'The anchor of the hook "{hook.tag}" {_where(path, text, matches)}',
+            insertion,
+            f'The anchor of the insertion "{insertion.tag}" {_where(path, text, matches)}',
         )
     start, end = matches[0].span()
-    if hook.where == "before":
+    if insertion.where == "before":
         return text.rfind("\n", 0, start) + 1
     end = end if text[end - 1] == "\n" else text.find("\n", end) + 1
     if not end:
-        raise Refusal(f'{path} does not end with a line end, so the hook "{hook.tag}" cannot go there.')
+        raise Refusal(f'{path} does not end with a line end, so the insertion "{insertion.tag}" cannot go there.')
     return end
 
 
@@ -186,9 +186,9 @@ def line_number(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _inserted(path: str, text: str, hook: Hook, order: int) -> _Edit:
-    position = place(path, text, hook)
-    return _Edit(position, position, order, block(hook))
+def _inserted(path: str, text: str, insertion: Insertion, order: int) -> _Edit:
+    position = place(path, text, insertion)
+    return _Edit(position, position, order, block(insertion))
 
 
 def _replaced(path: str, text: str, replacement: Replacement, order: int) -> _Edit:

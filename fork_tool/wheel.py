@@ -1,7 +1,7 @@
 """LiteLLM's own wheel with a provider in it: a fork without a repository of its own.
 
-The wheel's files are taken as they are, the provider's folder and the hooks are put in, the version gets a local part
-(PEP 440), and RECORD is written anew (the binary distribution format, "The .dist-info directory").
+The wheel's files are taken as they are, the provider's folder and the insertions are put in, the version gets a local
+part (PEP 440), and RECORD is written anew (the binary distribution format, "The .dist-info directory").
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import hooks
+from . import insertions
 from .checks import problems
 from .compose import decoded
+from .declaration import FORK_TOML, Declaration, fits, in_folder
 from .errors import Refusal
-from .git import words
-from .spec import SPEC, Spec, fits, in_folder
+from .git import one_line
 
 _PACKAGE = "litellm/"
 # The earliest moment that a zip file can hold, so that the same content is the same file whenever it is made.
@@ -38,7 +38,7 @@ class Built:
     path: Path
     version: str
     providers: tuple[str, ...]
-    hooks: tuple[str, ...]
+    insertions: tuple[str, ...]
     dependencies: tuple[str, ...]
 
 
@@ -46,29 +46,29 @@ def build(folder: Path, version: str | None, out: Path, number: int, wheel: Path
     """Makes a wheel of LiteLLM with the providers of a folder in it.
 
     Args:
-        folder: Where the providers were rendered; a clone of LiteLLM or not.
-        version: The version of LiteLLM, such as 1.106.2; None for the one that the fork is made of.
-        out: The folder to write the wheel to.
-        number: The last part of the local version: 1 makes 1.106.2+acme.1.
-        wheel: A wheel of that version, to take instead of downloading one.
+        folder: where the providers were rendered; a clone of LiteLLM or not.
+        version: the version of LiteLLM, such as 1.106.2; None for the one that the fork is made of.
+        out: the folder to write the wheel to.
+        number: the last part of the local version: 1 makes 1.106.2+acme.1.
+        wheel: a wheel of that version, to take instead of downloading one.
 
     Raises:
-        Refusal: There is no such version, or a hook does not fit it; nothing was written.
+        Refusal: there is no such version, or an insertion does not fit it; nothing was written.
     """
     if number < 1:
         raise Refusal(f"{number} is no build number: count from 1.")
-    spec = in_folder(folder)
-    version = _version(spec, version)
+    declared = in_folder(folder)
+    version = _version(declared, version)
     with TemporaryDirectory() as temporary:
         source = wheel or _download(version, Path(temporary))
         files, modes = _unpacked(source)
     info = f"litellm-{version}.dist-info/"
     if f"{info}METADATA" not in files or not source.name.startswith(f"litellm-{version}-"):
         raise Refusal(f"{source.name} is no wheel of LiteLLM {version}: name one that is.")
-    local = f"{version}+{re.sub(r'[^a-z0-9]+', '.', spec.name).strip('.')}.{number}"
-    _add_providers(folder, spec, files)
-    _add_hooks(spec, files, version)
-    dependencies = tuple(sorted({one for provider in spec.providers for one in provider.dependencies}))
+    local = f"{version}+{re.sub(r'[^a-z0-9]+', '.', declared.name).strip('.')}.{number}"
+    _add_providers(folder, declared, files)
+    _add_insertions(declared, files, version)
+    dependencies = tuple(sorted({one for provider in declared.providers for one in provider.dependencies}))
     made = {path.replace(info, f"litellm-{local}.dist-info/", 1): content for path, content in files.items()}
     metadata = f"litellm-{local}.dist-info/METADATA"
     made[metadata] = _metadata(made[metadata], version, local, dependencies)
@@ -76,16 +76,18 @@ def build(folder: Path, version: str | None, out: Path, number: int, wheel: Path
     path = out / source.name.replace(f"litellm-{version}-", f"litellm-{local}-", 1)
     out.mkdir(parents=True, exist_ok=True)
     _pack(path, f"litellm-{local}.dist-info/RECORD", made, moved)
-    tags = tuple(hook.tag for hook in spec.hooks if hook.file.startswith(_PACKAGE))
-    return Built(path, local, tuple(provider.name for provider in spec.providers), tags, dependencies)
+    tags = tuple(insertion.tag for insertion in declared.insertions if insertion.file.startswith(_PACKAGE))
+    return Built(path, local, tuple(provider.name for provider in declared.providers), tags, dependencies)
 
 
-def _version(spec: Spec, given: str | None) -> str:
+def _version(declared: Declaration, given: str | None) -> str:
     """Returns the version to take, as it is in the names of wheels."""
     if given is None:
-        numbers = spec.upstream.version(spec.upstream.base)
+        numbers = declared.upstream.version(declared.upstream.base)
         if numbers is None:
-            raise Refusal(f"{SPEC} records no release of LiteLLM: name one with --litellm, such as --litellm 1.106.2.")
+            raise Refusal(
+                f"{FORK_TOML} records no release of LiteLLM: name one with --litellm, such as --litellm 1.106.2."
+            )
         return ".".join(map(str, numbers))
     if not re.fullmatch(r"v?\d+\.\d+\.\d+", given):
         raise Refusal(f'"{given}" is no version of LiteLLM: write three numbers, such as 1.106.2.')
@@ -110,7 +112,7 @@ def _download(version: str, folder: Path) -> Path:
     )
     found = list(folder.glob("litellm-*.whl"))
     if done.returncode or not found:
-        raise Refusal(f"LiteLLM {version} could not be downloaded: {words(done.stderr)[-500:]}")
+        raise Refusal(f"LiteLLM {version} could not be downloaded: {one_line(done.stderr)[-500:]}")
     return found[0]
 
 
@@ -127,9 +129,9 @@ def _unpacked(wheel: Path) -> tuple[dict[str, bytes], dict[str, int]]:
         raise Refusal(f"{wheel} cannot be read as a wheel: {error}.") from None
 
 
-def _add_providers(folder: Path, spec: Spec, files: dict[str, bytes]) -> None:
+def _add_providers(folder: Path, declared: Declaration, files: dict[str, bytes]) -> None:
     """Adds what the fork owns of LiteLLM's package: the providers' folders, and what fork.toml names besides."""
-    for pattern in dict.fromkeys(path for path in spec.owned if path.startswith(_PACKAGE)):
+    for pattern in dict.fromkeys(path for path in declared.owned if path.startswith(_PACKAGE)):
         taken = [path for path in files if fits((pattern,), path)]
         if taken:
             raise Refusal(
@@ -144,21 +146,23 @@ def _add_providers(folder: Path, spec: Spec, files: dict[str, bytes]) -> None:
         files |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in own}
 
 
-def _add_hooks(spec: Spec, files: dict[str, bytes], version: str) -> None:
+def _add_insertions(declared: Declaration, files: dict[str, bytes], version: str) -> None:
     refused: list[str] = []
-    for path in spec.managed:
+    for path in declared.managed:
         if not path.startswith(_PACKAGE):
             continue  # pyproject.toml and the like are not in a wheel
         if path not in files:
-            refused.append(f"LiteLLM {version} has no {path}, and a hook belongs into it: mend the hook in {SPEC}.")
+            refused.append(
+                f"LiteLLM {version} has no {path}, and an insertion belongs into it: fix the insertion in {FORK_TOML}."
+            )
             continue
         try:
-            inserted, replaced = spec.of(path)
-            text = hooks.apply(path, decoded(files[path], path), inserted, replaced)
+            inserted, replaced = declared.of(path)
+            text = insertions.apply(path, decoded(files[path], path), inserted, replaced)
             refused += problems(path, text, inserted)
             files[path] = text.encode()
-        except hooks.AnchorError as error:
-            refused.append(f"{error} of LiteLLM {version}: write its place into {SPEC}, under [anchors].")
+        except insertions.AnchorError as error:
+            refused.append(f"{error} of LiteLLM {version}: write its place into {FORK_TOML}, under [anchors].")
         except Refusal as refusal:
             refused.append(str(refusal))
     if refused:

@@ -1,4 +1,4 @@
-"""What a fork has of its own: `fork.toml` at its top, and `fork/<provider>/hooks.toml` of each provider in it."""
+"""What a fork has of its own: `fork.toml` at its top, and `fork/<provider>/provider.toml` of each provider in it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from typing import Any
 from .errors import Refusal
 from .git import Git
 
-SPEC = "fork.toml"
-_HOOKS = "hooks.toml"
+FORK_TOML = "fork.toml"
+# What a provider needs, by its name now and by that of the versions up to 0.5.0.
+_PROVIDER_FILES = ("provider.toml", "hooks.toml")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _PYPROJECT = "pyproject.toml"
 
@@ -25,7 +26,7 @@ TAGS = r"^v(\d+\.\d+\.\d+)(?:[.-]stable)?$"
 
 
 @dataclass(frozen=True)
-class Hook:
+class Insertion:
     """Lines of the fork's inside a file of upstream's, between two markers."""
 
     owner: str
@@ -74,7 +75,7 @@ class Provider:
     """Its folder in `fork/`."""
     owned: tuple[str, ...]
     dependencies: tuple[str, ...]
-    hooks: tuple[Hook, ...]
+    insertions: tuple[Insertion, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Upstream:
 
 
 @dataclass(frozen=True)
-class Spec:
+class Declaration:
     """All that a fork has of its own."""
 
     name: str
@@ -108,7 +109,7 @@ class Spec:
     upstream: Upstream
     replacements: tuple[Replacement, ...]
     providers: tuple[Provider, ...]
-    hooks: tuple[Hook, ...]
+    insertions: tuple[Insertion, ...]
     """Those of the providers first, then the fork's."""
 
     @property
@@ -118,16 +119,17 @@ class Spec:
 
     @property
     def managed(self) -> list[str]:
-        """The files of upstream's with hooks or lines of the fork's in them, sorted."""
-        return sorted({hook.file for hook in self.hooks} | {one.file for one in self.replacements})
+        """The files of upstream's with insertions or lines of the fork's in them, sorted."""
+        return sorted({insertion.file for insertion in self.insertions} | {one.file for one in self.replacements})
 
     def owns(self, path: str) -> bool:
         """Returns whether a path is the fork's."""
         return fits(self.owned, path)
 
-    def of(self, file: str) -> tuple[list[Hook], list[Replacement]]:
-        """Returns the hooks and the lines of the fork's in a file."""
-        return [one for one in self.hooks if one.file == file], [one for one in self.replacements if one.file == file]
+    def of(self, file: str) -> tuple[list[Insertion], list[Replacement]]:
+        """Returns the insertions and the lines of the fork's in a file."""
+        inserted = [one for one in self.insertions if one.file == file]
+        return inserted, [one for one in self.replacements if one.file == file]
 
 
 def fits(patterns: Sequence[str], path: str) -> bool:
@@ -138,43 +140,51 @@ def fits(patterns: Sequence[str], path: str) -> bool:
     )
 
 
-def in_folder(folder: Path) -> Spec:
+def in_folder(folder: Path) -> Declaration:
     """Reads what the files of a folder say.
 
     Raises:
-        Refusal: There is no fork.toml, or a file breaks a rule.
+        Refusal: there is no fork.toml, or a file breaks a rule.
     """
 
     def read(path: str) -> bytes | None:
         file = folder / path
         return file.read_bytes() if file.is_file() else None
 
-    found = sorted(path.relative_to(folder).as_posix() for path in folder.glob(f"fork/*/{_HOOKS}"))
-    return _spec(read, found, str(folder))
+    found = [path.relative_to(folder).as_posix() for name in _PROVIDER_FILES for path in folder.glob(f"fork/*/{name}")]
+    return _declaration(read, found, str(folder))
 
 
-def in_commit(git: Git, commit: str) -> Spec:
+def in_commit(git: Git, commit: str) -> Declaration:
     """Reads what a commit says.
 
     Raises:
-        Refusal: There is no fork.toml, or a file breaks a rule.
+        Refusal: there is no fork.toml, or a file breaks a rule.
     """
-    found = sorted(path for path in git.tree(commit, "fork/") if re.fullmatch(rf"fork/[^/]+/{_HOOKS}", path))
-    return _spec(lambda path: git.blob(commit, path), found, f"{git.folder} (commit {commit[:12]})")
+    names = "|".join(map(re.escape, _PROVIDER_FILES))
+    found = [path for path in git.tree(commit, "fork/") if re.fullmatch(rf"fork/[^/]+/(?:{names})", path)]
+    return _declaration(lambda path: git.blob(commit, path), found, f"{git.folder} (commit {commit[:12]})")
 
 
-def _spec(read: Callable[[str], bytes | None], hook_files: Sequence[str], place: str) -> Spec:
-    content = read(SPEC)
+def _declaration(read: Callable[[str], bytes | None], files: Sequence[str], place: str) -> Declaration:
+    content = read(FORK_TOML)
     if content is None:
-        raise Refusal(f"There is no {SPEC} in {place}: render a provider with layout=fork there, and commit it.")
-    table = _Table.read(SPEC, content)
-    providers = [_provider(_Table.read(path, read(path) or b""), path.split("/")[1]) for path in hook_files]
+        raise Refusal(f"There is no {FORK_TOML} in {place}: render a provider with layout=fork there, and commit it.")
+    table = _Table.read(FORK_TOML, content)
+    folders = {path: path.split("/")[1] for path in sorted(files)}
+    for folder in folders.values():
+        if list(folders.values()).count(folder) > 1:
+            new, old = _PROVIDER_FILES
+            raise Refusal(
+                f"fork/{folder} has {new} and {old}, which was its name: take over what is yours, delete {old}."
+            )
+    providers = [_provider(_Table.read(path, read(path) or b""), folder) for path, folder in folders.items()]
     names = [provider.name for provider in providers]
     for name in names:
         if names.count(name) > 1:
             raise Refusal(f'The provider "{name}" is in fork/ twice: delete one of its folders.')
     fork, upstream = table.table("fork"), table.table("upstream")
-    spec = Spec(
+    declared = Declaration(
         name=fork.name("name"),
         strategy=fork.choice("strategy", ("merge", "rebase"), "merge"),
         own=fork.texts("owned"),
@@ -190,22 +200,22 @@ def _spec(read: Callable[[str], bytes | None], hook_files: Sequence[str], place:
         ),
         replacements=tuple(_replacement(one) for one in table.tables("replace")),
         providers=tuple(providers),
-        hooks=tuple(hook for provider in providers for hook in provider.hooks)
-        + tuple(_hook(one, "fork") for one in table.tables("hooks")),
+        insertions=tuple(insertion for provider in providers for insertion in provider.insertions)
+        + tuple(_insertion(one, "fork") for one in table.tables("insert", earlier="hooks")),
     )
-    spec = replace(spec, hooks=_moved(spec.hooks, table))
+    declared = replace(declared, insertions=_moved(declared.insertions, table))
     for one in (table, fork, upstream):
         one.done()
-    return _checked(spec)
+    return _checked(declared)
 
 
 def _provider(table: _Table, folder: str) -> Provider:
     name, owned = table.name("provider"), table.texts("owned")
     dependencies = table.texts("dependencies")
-    hooks = [_hook(one, name) for one in table.tables("hooks")]
+    insertions = [_insertion(one, name) for one in table.tables("insert", earlier="hooks")]
     if dependencies:
-        hooks.append(
-            Hook(
+        insertions.append(
+            Insertion(
                 owner=name,
                 name="dependencies",
                 file=_PYPROJECT,
@@ -217,12 +227,12 @@ def _provider(table: _Table, folder: str) -> Provider:
             )
         )
     table.done()
-    return Provider(name, folder, owned, dependencies, tuple(hooks))
+    return Provider(name, folder, owned, dependencies, tuple(insertions))
 
 
-def _hook(table: _Table, owner: str) -> Hook:
+def _insertion(table: _Table, owner: str) -> Insertion:
     where = table.choice("where", ("before", "after", "end"))
-    hook = Hook(
+    insertion = Insertion(
         owner=owner,
         name=table.name("name"),
         file=table.text("file"),
@@ -234,7 +244,7 @@ def _hook(table: _Table, owner: str) -> Hook:
         uses=table.texts("uses"),
     )
     table.done()
-    return hook
+    return insertion
 
 
 def _replacement(table: _Table) -> Replacement:
@@ -250,49 +260,49 @@ def _replacement(table: _Table) -> Replacement:
     return made
 
 
-def _moved(hooks: Sequence[Hook], table: _Table) -> tuple[Hook, ...]:
-    """Gives the hooks of providers the places that fork.toml has for them under [anchors]."""
+def _moved(insertions: Sequence[Insertion], table: _Table) -> tuple[Insertion, ...]:
+    """Gives the insertions of providers the places that fork.toml has for them under [anchors]."""
     anchors = table.table("anchors") if "anchors" in table.content else _Table("", {})
     table.asked.add("anchors")
     places = {
-        tag: _Table(f'{SPEC}, [anchors] "{tag}"', {"anchor": anchors.text(tag)})
+        tag: _Table(f'{FORK_TOML}, [anchors] "{tag}"', {"anchor": anchors.text(tag)})
         if not isinstance(place, dict)
-        else _Table(f'{SPEC}, [anchors] "{tag}"', place)
+        else _Table(f'{FORK_TOML}, [anchors] "{tag}"', place)
         for tag, place in anchors.content.items()
     }
-    for tag in places.keys() - {hook.tag for hook in hooks}:
-        raise Refusal(f'{SPEC} has an anchor for "{tag}", which is no hook of this fork: delete that line.')
+    for tag in places.keys() - {insertion.tag for insertion in insertions}:
+        raise Refusal(f'{FORK_TOML} has an anchor for "{tag}", which is no insertion of this fork: delete that line.')
     moved = tuple(
         replace(
-            hook,
-            file=place.text("file", hook.file),
-            where=place.choice("where", ("before", "after", "end"), hook.where),
-            anchor=place.pattern("anchor", hook.anchor),
-            indent=place.number("indent", hook.indent),
+            insertion,
+            file=place.text("file", insertion.file),
+            where=place.choice("where", ("before", "after", "end"), insertion.where),
+            anchor=place.pattern("anchor", insertion.anchor),
+            indent=place.number("indent", insertion.indent),
         )
-        if (place := places.get(hook.tag))
-        else hook
-        for hook in hooks
+        if (place := places.get(insertion.tag))
+        else insertion
+        for insertion in insertions
     )
     for place in places.values():
         place.done()
     return moved
 
 
-def _checked(spec: Spec) -> Spec:
-    tags = [hook.tag for hook in spec.hooks]
+def _checked(declared: Declaration) -> Declaration:
+    tags = [insertion.tag for insertion in declared.insertions]
     for tag in tags:
         if tags.count(tag) > 1:
-            raise Refusal(f'The hook "{tag}" is there twice: give one of the two another name.')
-    for path in spec.managed:
-        if spec.owns(path):
-            raise Refusal(f"{path} is an owned path and has a hook, too: take one of the two out of {SPEC}.")
-        if fits((*spec.keep, *spec.take), path):
+            raise Refusal(f'The insertion "{tag}" is there twice: give one of the two another name.')
+    for path in declared.managed:
+        if declared.owns(path):
+            raise Refusal(f"{path} is an owned path and has an insertion, too: take one of the two out of {FORK_TOML}.")
+        if fits((*declared.keep, *declared.take), path):
             raise Refusal(
-                f"{path} has a hook or a line of its own, and is also listed under keep or take: "
-                f"take one of the two out of {SPEC}."
+                f"{path} has an insertion or a line of its own, and is also listed under keep or take: "
+                f"take one of the two out of {FORK_TOML}."
             )
-    return spec
+    return declared
 
 
 @dataclass(frozen=True)
@@ -374,8 +384,12 @@ class _Table:
             raise self._wrong(key, f"write a table [{key}]")
         return _Table(f"{self.place}, [{key}],", value)
 
-    def tables(self, key: str) -> list[_Table]:
+    def tables(self, key: str, earlier: str = "") -> list[_Table]:
+        """Returns the tables of a list, and those under the name that it had in earlier versions."""
+        before = self.tables(earlier) if earlier in self.content else []
         value = self._get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self._wrong(key, f"write tables [[{key}]]")
-        return [_Table(f"{self.place}, [[{key}]] {one.get('name') or one.get('file') or ''}", one) for one in value]
+        return before + [
+            _Table(f"{self.place}, [[{key}]] {one.get('name') or one.get('file') or ''}", one) for one in value
+        ]

@@ -6,9 +6,9 @@ import re
 import tomllib
 from dataclasses import dataclass
 
+from .declaration import FORK_TOML, Declaration
 from .errors import Refusal
-from .git import Git, words
-from .spec import SPEC, Spec
+from .git import Git, one_line
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,29 @@ class Version:
     commit: str
 
 
-def fetch(git: Git, spec: Spec) -> None:
+def fetch(git: Git, declared: Declaration) -> None:
     """Fetches upstream's branch and tags; adds the remote where it is not there.
 
     Raises:
-        Refusal: Upstream cannot be reached, or the remote has another URL than fork.toml.
+        Refusal: upstream cannot be reached, or the remote has another URL than fork.toml.
     """
-    remote = spec.upstream.remote
+    remote = declared.upstream.remote
     known = git.run("config", "--get", f"remote.{remote}.url")  # as it is written, whatever git puts in its place
     if known.returncode:
-        git.must("remote", "add", "--no-tags", remote, spec.upstream.url)
-    elif _place(url := known.stdout.decode().strip()) != _place(spec.upstream.url):
+        git.must("remote", "add", "--no-tags", remote, declared.upstream.url)
+    elif _place(url := known.stdout.decode().strip()) != _place(declared.upstream.url):
         raise Refusal(
-            f"The remote {remote} is {url}, and {SPEC} says {spec.upstream.url}: make them the same, "
-            f"such as with git remote set-url {remote} {spec.upstream.url}"
+            f"The remote {remote} is {url}, and {FORK_TOML} says {declared.upstream.url}: make them the same, "
+            f"such as with git remote set-url {remote} {declared.upstream.url}"
         )
-    branch = spec.upstream.branch
+    branch = declared.upstream.branch
     for refs in (f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}", "refs/tags/*:refs/tags/*"):
         # Pruning would delete the fork's own tags.
         options = ("--quiet", "--no-auto-gc", "--no-tags", "--no-prune", "--no-prune-tags")
         done = git.run("fetch", *options, remote, refs)
         # A tag that upstream has moved, or that the fork has itself, stays as it is here; the others have come.
         if done.returncode and b"would clobber existing tag" not in done.stderr:
-            raise Refusal(f"Upstream ({spec.upstream.url}) cannot be fetched: {words(done.stderr)}")
+            raise Refusal(f"Upstream ({declared.upstream.url}) cannot be fetched: {one_line(done.stderr)}")
 
 
 def _place(url: str) -> str:
@@ -50,40 +50,40 @@ def _place(url: str) -> str:
     return found[1].replace(":", "/", 1) if found else url
 
 
-def releases(git: Git, spec: Spec, *, merged: str | None = None) -> list[str]:
+def releases(git: Git, declared: Declaration, *, merged: str | None = None) -> list[str]:
     """Returns upstream's release tags that are in the repository, the oldest version first.
 
     Args:
-        git: The fork.
-        spec: What the fork has of its own.
-        merged: Only those that are in the history of this commit.
+        git: the fork.
+        declared: what the fork has of its own.
+        merged: only those that are in the history of this commit.
     """
     listed = git.lines("tag", "--list", *(["--merged", merged] if merged else []))
-    known = [(version, tag) for tag in listed if (version := spec.upstream.version(tag))]
+    known = [(version, tag) for tag in listed if (version := declared.upstream.version(tag))]
     return [tag for _, tag in sorted(known)]
 
 
-def target(git: Git, spec: Spec, name: str | None) -> Version:
+def target(git: Git, declared: Declaration, name: str | None) -> Version:
     """Returns the commit of upstream's that a version, tag or branch stands for; else its newest release.
 
     Raises:
-        Refusal: There is no such version, or no release at all.
+        Refusal: there is no such version, or no release at all.
     """
-    branch = spec.upstream.branch
-    tags = releases(git, spec)
+    branch = declared.upstream.branch
+    tags = releases(git, declared)
     if name is None:
         latest = _newest(git, tags)
         if latest is None:
             raise Refusal(
-                f"Upstream has no release tag that fits {spec.upstream.tags!r}: name a version with --to, "
-                f"such as --to {branch}, or mend tags in {SPEC}."
+                f"Upstream has no release tag that fits {declared.upstream.tags!r}: name a version with --to, "
+                f"such as --to {branch}, or fix tags in {FORK_TOML}."
             )
         return latest
     if name == branch:
-        found = git.commit(f"refs/remotes/{spec.upstream.remote}/{branch}")
+        found = git.commit(f"refs/remotes/{declared.upstream.remote}/{branch}")
     else:
         named = re.fullmatch(r"v?(\d+\.\d+\.\d+)", name)
-        fitting = [tag for tag in tags if named and spec.upstream.version(tag) == _numbers(named[1])]
+        fitting = [tag for tag in tags if named and declared.upstream.version(tag) == _numbers(named[1])]
         name = fitting[-1] if fitting else name
         found = git.commit(f"refs/tags/{name}") or (git.commit(name) if re.fullmatch("[0-9a-f]{7,64}", name) else None)
     if found is None:
@@ -96,7 +96,7 @@ def _newest(git: Git, tags: list[str]) -> Version | None:
     """Returns the newest of some tags that is upstream's; the fork may have tags of such names, too."""
     for tag in reversed(tags):
         commit = git.commit(f"refs/tags/{tag}")
-        if commit and git.blob(commit, SPEC) is None:
+        if commit and git.blob(commit, FORK_TOML) is None:
             return Version(tag, commit)
     return None
 
@@ -105,24 +105,24 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def base(git: Git, spec: Spec, head: str = "HEAD") -> Version:
+def base(git: Git, declared: Declaration, head: str = "HEAD") -> Version:
     """Returns the version of upstream that a commit of the fork is made of.
 
     That is the one in fork.toml, or a newer one that was merged or rebased onto with git alone since then.
 
     Raises:
-        Refusal: None is recorded, or its commit is not in the repository and cannot be fetched.
+        Refusal: none is recorded, or its commit is not in the repository and cannot be fetched.
     """
-    recorded = spec.upstream
+    recorded = declared.upstream
     if not recorded.commit:
         raise Refusal(
-            f"{SPEC} has no base yet: run python fork/tool apply, which puts the hooks in and records "
+            f"{FORK_TOML} has no base yet: run python fork/tool apply, which puts the insertions in and records "
             "the version of LiteLLM that they are put into."
         )
     if git.commit(recorded.commit) is None:
-        _fetch_one(git, spec)
+        _fetch_one(git, declared)
     found = Version(recorded.base, recorded.commit)
-    merged = _newest(git, releases(git, spec, merged=head))
+    merged = _newest(git, releases(git, declared, merged=head))
     candidates = [merged] if merged else []
     tip = f"refs/remotes/{recorded.remote}/{recorded.branch}"
     if git.commit(tip) and (common := git.run("merge-base", head, tip).stdout.decode().strip()):
@@ -144,9 +144,9 @@ def _lines_between(git: Git, one: str, other: str) -> int:
     return sum(int(number) for number in re.findall(r"(\d+) (?:insertion|deletion)", facts))
 
 
-def _fetch_one(git: Git, spec: Spec) -> None:
+def _fetch_one(git: Git, declared: Declaration) -> None:
     """Fetches the recorded commit alone, as in a shallow clone of a CI job."""
-    recorded = spec.upstream
+    recorded = declared.upstream
     shallow = git.must("rev-parse", "--is-shallow-repository") == "true"
     depth = ["--depth=1"] if shallow else []  # which would make a whole clone a shallow one
     for name in (f"refs/tags/{recorded.base}", recorded.commit):
@@ -154,26 +154,26 @@ def _fetch_one(git: Git, spec: Spec) -> None:
         if git.commit(recorded.commit):
             return
     raise Refusal(
-        f"The commit {recorded.commit[:12]} ({recorded.base}) that {SPEC} records as base is not in this clone and "
-        f"cannot be fetched from {recorded.url}: fetch upstream's tags, or mend base and commit."
+        f"The commit {recorded.commit[:12]} ({recorded.base}) that {FORK_TOML} records as base is not in this clone and "
+        f"cannot be fetched from {recorded.url}: fetch upstream's tags, or fix base and commit."
     )
 
 
-def first_base(git: Git, spec: Spec, name: str | None) -> Version:
+def first_base(git: Git, declared: Declaration, name: str | None) -> Version:
     """Returns the version of upstream that a checkout is of, before any was recorded.
 
     Args:
-        git: The checkout.
-        spec: What the fork has of its own.
-        name: The version, if the user has named it.
+        git: the checkout.
+        declared: what the fork has of its own.
+        name: the version, if the user has named it.
 
     Raises:
-        Refusal: It cannot be told.
+        Refusal: it cannot be told.
     """
     if name:
-        return target(git, spec, name)
-    merged = _newest(git, releases(git, spec, merged="HEAD"))
-    tip = git.commit(f"refs/remotes/{spec.upstream.remote}/{spec.upstream.branch}")
+        return target(git, declared, name)
+    merged = _newest(git, releases(git, declared, merged="HEAD"))
+    tip = git.commit(f"refs/remotes/{declared.upstream.remote}/{declared.upstream.branch}")
     common = git.run("merge-base", "HEAD", tip).stdout.decode().strip() if tip else ""
     if merged and (not common or git.is_ancestor(common, merged.commit)):
         return merged
@@ -181,7 +181,8 @@ def first_base(git: Git, spec: Spec, name: str | None) -> Version:
         return Version(common[:12], common)
     raise Refusal(
         "It cannot be told which version of LiteLLM this checkout is of, as no release tag of upstream's is in its "
-        f"history: fetch them with git fetch {spec.upstream.url} 'refs/tags/*:refs/tags/*', or name it with --base v1.2.3."
+        f"history: fetch them with git fetch {declared.upstream.url} 'refs/tags/*:refs/tags/*', or name it with "
+        "--base v1.2.3."
     )
 
 
@@ -189,15 +190,15 @@ def with_base(content: bytes, version: Version) -> bytes:
     """Returns fork.toml with a version recorded in it.
 
     Raises:
-        Refusal: It has no line for it.
+        Refusal: it has no line for it.
     """
     text = content.decode()
     before = tomllib.loads(text)
     for key, value in (("base", version.name), ("commit", version.commit)):
         text, count = re.subn(rf'(?m)^{key} = "[^"\n]*"', f'{key} = "{value}"', text)
         if count != 1:
-            raise Refusal(f'{SPEC} has {count} lines {key} = "…": it needs one, in the table [upstream].')
+            raise Refusal(f'{FORK_TOML} has {count} lines {key} = "…": it needs one, in the table [upstream].')
     wanted = before | {"upstream": before["upstream"] | {"base": version.name, "commit": version.commit}}
     if tomllib.loads(text) != wanted:
-        raise Refusal(f'{SPEC} has its lines base = "…" and commit = "…" outside [upstream]: write them there.')
+        raise Refusal(f'{FORK_TOML} has its lines base = "…" and commit = "…" outside [upstream]: write them there.')
     return text.encode()

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from . import upstream
+from .declaration import Declaration, in_commit
 from .errors import Refusal
 from .git import Git
-from .spec import Spec, in_commit
 from .sync import TRAILER, lease, move, refuse_dirty
 
 _BACKUPS = "refs/heads/backup/"
@@ -30,33 +30,33 @@ def tag(git: Git) -> Release:
     """Tags the commit that is checked out as the fork's next release on its version of upstream.
 
     Raises:
-        Refusal: The commit has such a tag already, or the tree is not clean.
+        Refusal: the commit has such a tag already, or the tree is not clean.
     """
     refuse_dirty(git)
-    spec = in_commit(git, "HEAD")
-    base = upstream.base(git, spec)
-    numbers = spec.upstream.version(base.name)
+    declared = in_commit(git, "HEAD")
+    base = upstream.base(git, declared)
+    numbers = declared.upstream.version(base.name)
     version = ".".join(map(str, numbers)) if numbers else re.sub("[^0-9A-Za-z.]+", ".", base.name)
-    stem = f"v{version}-{spec.name}."
+    stem = f"v{version}-{declared.name}."
     there = git.lines("tag", "--list", f"{stem}*")
     here = git.lines("tag", "--points-at", "HEAD", "--list", f"{stem}*")
     if here:
         raise Refusal(f"This commit is {here[0]} already: commit something, or push that tag.")
     name = f"{stem}{max((int(one[len(stem) :]) for one in there if one[len(stem) :].isdigit()), default=0) + 1}"
-    providers = ", ".join(provider.name for provider in spec.providers) or "no provider"
+    providers = ", ".join(provider.name for provider in declared.providers) or "no provider"
     message = f"LiteLLM {base.name} with {providers}\n\n{TRAILER}: {base.name} {base.commit}\n"
     git.must("tag", "--annotate", "--file=-", name, content=message.encode())
-    return releases(git, spec)[0] if not there else next(one for one in releases(git, spec) if one.tag == name)
+    return releases(git, declared)[0] if not there else next(one for one in releases(git, declared) if one.tag == name)
 
 
-def releases(git: Git, spec: Spec) -> list[Release]:
+def releases(git: Git, declared: Declaration) -> list[Release]:
     """Returns the fork's releases, the newest first, each with the version of upstream that it is made of."""
     commit = "%(if)%(*objectname)%(then)%(*objectname:short)%(else)%(objectname:short)%(end)"
     base = f"%(contents:trailers:key={TRAILER},valueonly,separator=%20)"
     listed = git.lines(
         *("for-each-ref", "--sort=-version:refname", "--sort=-creatordate"),
         f"--format=%(refname:strip=2)%09{commit}%09%(creatordate:short)%09{base}",
-        f"refs/tags/v*-{spec.name}.*",
+        f"refs/tags/v*-{declared.name}.*",
     )
     found: list[Release] = []
     for line in listed:
@@ -83,14 +83,14 @@ def rollback(git: Git, to: str | None) -> tuple[str, str, str]:
     """Brings the branch that is checked out back to where it was before a sync; where it is now becomes a backup, too.
 
     Args:
-        git: The fork.
-        to: A backup branch; else the newest of this branch.
+        git: the fork.
+        to: a backup branch; else the newest of this branch.
 
     Returns:
         The backup that the branch is at now, the new backup, and the command that publishes it.
 
     Raises:
-        Refusal: There is no such backup, or the tree is not clean; the branch has not moved.
+        Refusal: there is no such backup, or the tree is not clean; the branch has not moved.
     """
     refuse_dirty(git)
     branch = git.branch()

@@ -1,4 +1,4 @@
-"""Tells where upstream has moved the place of a hook, as well as it can be told."""
+"""Tells where upstream has moved the place of an insertion, as well as it can be told."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from . import hooks
+from . import insertions
+from .declaration import FORK_TOML, Insertion, Replacement
 from .errors import Refusal
 from .git import Git
-from .spec import SPEC, Hook, Replacement
 
 _ALIKE = 0.6
 
 
-def mend(git: Git, base: str | None, upstream: str, path: str, lost: Sequence[Hook | Replacement]) -> str:
-    """Returns how to mend an anchor that does not fit a version of upstream's, and where it may be now.
+def remedy(git: Git, base: str | None, upstream: str, path: str, lost: Sequence[Insertion | Replacement]) -> str:
+    """Returns how to fix an anchor that does not fit a version of upstream's, and where it may be now.
 
     Args:
-        git: The fork.
-        base: The commit of upstream's on which the anchor was right, when that is known.
-        upstream: The commit on which it is not.
-        path: The file that it was in.
-        lost: The hooks or lines of that file that have no place.
+        git: the fork.
+        base: the commit of upstream's on which the anchor was right, when that is known.
+        upstream: the commit on which it is not.
+        path: the file that it was in.
+        lost: the insertions or lines of that file that have no place.
     """
     found = [_whereabouts(git, base, upstream, path, one) for one in lost]
     hints = [hint for hint, _ in found if hint]
     return f"{'; '.join(hints) or 'nothing like it was found'}; {_how(lost[0], found[0][1])}"
 
 
-def _how(lost: Hook | Replacement, place: str) -> str:
+def _how(lost: Insertion | Replacement, place: str) -> str:
     if isinstance(lost, Replacement):
-        return f"mend the [[replace]] entry in {SPEC}, or take it out"
+        return f"fix the [[replace]] entry in {FORK_TOML}, or take it out"
     if lost.owner == "fork":
-        return f"mend file and anchor of the hook in {SPEC}"
-    return f'write its place into {SPEC}, under [anchors]: "{lost.tag}" = {{ {place or "file = …, anchor = …"} }}'
+        return f"fix file and anchor of the insertion in {FORK_TOML}"
+    return f'write its place into {FORK_TOML}, under [anchors]: "{lost.tag}" = {{ {place or "file = …, anchor = …"} }}'
 
 
-def _whereabouts(git: Git, base: str | None, upstream: str, path: str, one: Hook | Replacement) -> tuple[str, str]:
+def _whereabouts(git: Git, base: str | None, upstream: str, path: str, one: Insertion | Replacement) -> tuple[str, str]:
     """Returns where a place may be now, in words and as in fork.toml.
 
     That is where the same pattern matches in another file, or the likeliest line of this one.
     """
-    pattern = one.anchor if isinstance(one, Hook) else f"^(?:{one.line})$"
+    pattern = one.anchor if isinstance(one, Insertion) else f"^(?:{one.line})$"
     if pattern and (elsewhere := _elsewhere(git, upstream, path, pattern)):
         return f"it matches once in {elsewhere}", f"file = '{elsewhere}'"
     text = _text(git, upstream, path)
@@ -83,18 +83,18 @@ def _elsewhere(git: Git, upstream: str, path: str, pattern: str) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _line_at_base(git: Git, base: str | None, path: str, one: Hook | Replacement) -> str | None:
+def _line_at_base(git: Git, base: str | None, path: str, one: Insertion | Replacement) -> str | None:
     text = _text(git, base, path) if base else None
     if text is None:
         return None
     if isinstance(one, Replacement):
         return next((match[0] for match in one.find(text)), None)
     try:
-        position = hooks.place(path, text, one)
+        position = insertions.place(path, text, one)
     except Refusal:
         return None
     lines = text.split("\n")
-    number = hooks.line_number(text, position)
+    number = insertions.line_number(text, position)
     return lines[number - 1 if one.where == "before" else number - 2]
 
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from . import upstream
 from .compose import managed_texts
-from .drift import drift
-from .driver import is_current
+from .declaration import in_commit
+from .differences import differences
 from .errors import Refusal
 from .git import Git
-from .near import near_anchors
+from .nearby_changes import nearby_changes
 from .releases import backups, releases
-from .spec import in_commit
 from .sync import TRAILER
 from .upstream import Version
 
@@ -27,12 +26,11 @@ class Status:
     behind_versions: int
     last_sync: str
     """The date and subject of the last sync; empty where there was none."""
-    hooks: tuple[str, ...]
+    insertions: tuple[str, ...]
     findings: tuple[str, ...]
     refused: tuple[str, ...]
     """What a sync to that version would be refused for."""
     near: tuple[str, ...]
-    driver: bool | None
     release: str
     backups: tuple[str, ...]
 
@@ -41,22 +39,24 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
     """Looks at the commit that is checked out, and at upstream.
 
     Args:
-        git: The fork.
-        to: The version or branch of upstream's to compare with; its newest release unless given.
-        fetch: Whether to fetch upstream first.
+        git: the fork.
+        to: the version or branch of upstream's to compare with; its newest release unless given.
+        fetch: whether to fetch upstream first.
 
     Raises:
-        Refusal: There is no fork.toml or no base, or upstream cannot be reached.
+        Refusal: there is no fork.toml or no base, or upstream cannot be reached.
     """
-    spec = in_commit(git, "HEAD")
+    declared = in_commit(git, "HEAD")
     if fetch:
-        upstream.fetch(git, spec)
-    base, newest = upstream.base(git, spec), upstream.target(git, spec, to)
-    between = spec.upstream.version(base.name)
-    newer = [one for one in upstream.releases(git, spec) if between and (spec.upstream.version(one) or ()) > between]
-    found = releases(git, spec)
+        upstream.fetch(git, declared)
+    base, newest = upstream.base(git, declared), upstream.target(git, declared, to)
+    between = declared.upstream.version(base.name)
+    newer = [
+        one for one in upstream.releases(git, declared) if between and (declared.upstream.version(one) or ()) > between
+    ]
+    found = releases(git, declared)
     try:
-        managed_texts(git, newest.commit, spec, base.commit)
+        managed_texts(git, newest.commit, declared, base.commit)
         refused: list[str] = []
     except Refusal as refusal:
         refused = str(refusal).splitlines()
@@ -66,11 +66,10 @@ def status(git: Git, *, to: str | None, fetch: bool) -> Status:
         behind_commits=int(git.must("rev-list", "--count", f"{base.commit}..{newest.commit}")),
         behind_versions=len(newer),
         last_sync=git.must("log", "-1", "--first-parent", f"--grep=^{TRAILER}: ", "--format=%as %s"),
-        hooks=tuple(hook.tag for hook in spec.hooks),
-        findings=tuple(drift(git, base.commit, "HEAD", spec)),
+        insertions=tuple(insertion.tag for insertion in declared.insertions),
+        findings=tuple(differences(git, base.commit, "HEAD", declared)),
         refused=tuple(refused),
-        near=near_anchors(git, base.commit, newest.commit, spec),
-        driver=is_current(git, spec),
+        near=nearby_changes(git, base.commit, newest.commit, declared),
         release=found[0].tag if found else "",
         backups=tuple(backups(git)),
     )

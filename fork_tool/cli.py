@@ -19,11 +19,11 @@ def main(arguments: Sequence[str], program: str = "python fork/tool") -> int:
     """Runs a command.
 
     Args:
-        arguments: What follows the program's name.
-        program: The program's name, for help.
+        arguments: what follows the program's name.
+        program: the program's name, for help.
 
     Returns:
-        0 if it was done, 1 if it was refused (the sentences are on standard error), 3 if it found something to mend.
+        0 if it was done, 1 if it was refused (the sentences are on standard error), 3 if it found something to fix.
         Arguments that cannot be read end the program with 2.
     """
     chosen = _parser(program).parse_args(arguments)
@@ -69,7 +69,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _version(one, "--to", "compare with this version, or upstream's branch; else the newest release")
     _network(one)
     _json(one)
-    one = add("apply", _apply, "put the hooks into the files, and record the version of LiteLLM they are put into")
+    one = add("apply", _apply, "put the insertions into the files, and record the version of LiteLLM they are put into")
     _version(one, "--base", "the version of LiteLLM that this is a checkout of, if git cannot tell")
     one = add("sync", _sync, "bring the fork to another version of upstream")
     _version(one, "--to", "a version such as 1.106.2, or upstream's branch; else the newest release")
@@ -79,8 +79,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     _network(one)
     _probes(one)
     _json(one)
-    one = add("verify", _verify, "check markers, hooks, names, upstream's files, and the providers' probes")
-    _version(one, "--against", "try the hooks on this version, or upstream's branch, too")
+    one = add("verify", _verify, "check markers, insertions, names, upstream's files, and the providers' probes")
+    _version(one, "--against", "try the insertions on this version, or upstream's branch, too")
     _network(one)
     _probes(one)
     _json(one)
@@ -90,7 +90,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("tag", _tag, "tag this commit as the next release: v<LiteLLM's version>-<name>.<n>")
     one = add("log", _log, "list the releases, and which version of LiteLLM each is made of")
     _json(one)
-    add("install-driver", _install_driver, "make plain git merge and git rebase keep the hooks, in this clone")
     add("remove-upstream", _remove_upstream, "remove upstream's remote; the next sync adds it again")
     one = add("wheel", _wheel, "make LiteLLM's own wheel with the providers in it; needs no fork")
     _version(one, "--litellm", "the version of LiteLLM, such as 1.106.2; else the one that the fork is made of")
@@ -98,11 +97,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
     one.add_argument("--build", type=int, default=1, metavar="N", help="the last number of the version (1)")
     one.add_argument("--wheel", type=Path, metavar="FILE", help="upstream's wheel, instead of downloading it")
     _json(one)
-    # Without help it is not listed: git is who calls it.
-    one = commands.add_parser("merge-file", description="merge a file, when git asks for it (install-driver)")
-    one.set_defaults(command=_merge_file)
-    for name in ("base", "ours", "theirs", "path"):
-        one.add_argument(name)
     return parser
 
 
@@ -133,8 +127,8 @@ def _python(chosen: argparse.Namespace) -> str | None:
 
 def _status(chosen: argparse.Namespace) -> int:
     from .git import repository
+    from .report import status_in_json, status_in_words
     from .status import status
-    from .words import status_in_json, status_in_words
 
     found = status(repository(chosen.folder), to=chosen.to, fetch=chosen.fetch)
     _answer(chosen, status_in_json(found), status_in_words(found))
@@ -155,8 +149,8 @@ def _apply(chosen: argparse.Namespace) -> int:
 
 def _sync(chosen: argparse.Namespace) -> int:
     from .git import repository
+    from .report import sync_in_json, sync_in_words
     from .sync import Wish, sync
-    from .words import sync_in_json, sync_in_words
 
     wish = Wish(
         to=chosen.to,
@@ -176,8 +170,8 @@ def _sync(chosen: argparse.Namespace) -> int:
 
 def _verify(chosen: argparse.Namespace) -> int:
     from .git import repository
+    from .report import verify_in_json, verify_in_words
     from .verify import verify
-    from .words import verify_in_json, verify_in_words
 
     git = repository(chosen.folder)
     if not git.is_clean():
@@ -218,9 +212,9 @@ def _tag(chosen: argparse.Namespace) -> int:
 
 
 def _log(chosen: argparse.Namespace) -> int:
+    from .declaration import in_commit
     from .git import repository
     from .releases import releases
-    from .spec import in_commit
 
     git = repository(chosen.folder)
     found = releases(git, in_commit(git, "HEAD"))
@@ -233,18 +227,9 @@ def _log(chosen: argparse.Namespace) -> int:
     return _DONE
 
 
-def _install_driver(chosen: argparse.Namespace) -> int:
-    from .driver import install
-    from .git import repository
-
-    files = install(repository(chosen.folder))
-    _say(f"git merge and git rebase keep the fork's hooks in this clone: {', '.join(files)}.")
-    return _DONE
-
-
 def _remove_upstream(chosen: argparse.Namespace) -> int:
+    from .declaration import in_commit
     from .git import repository
-    from .spec import in_commit
 
     git = repository(chosen.folder)
     remote = in_commit(git, "HEAD").upstream.remote
@@ -263,7 +248,7 @@ def _wheel(chosen: argparse.Namespace) -> int:
         "path": str(made.path),
         "version": made.version,
         "providers": list(made.providers),
-        "hooks": list(made.hooks),
+        "insertions": list(made.insertions),
         "dependencies": list(made.dependencies),
     }
     _answer(
@@ -272,11 +257,3 @@ def _wheel(chosen: argparse.Namespace) -> int:
         f"Made {made.path}: LiteLLM with {', '.join(made.providers)} in it.\nInstall it with: pip install '{made.path}[proxy]'",
     )
     return _DONE
-
-
-def _merge_file(chosen: argparse.Namespace) -> int:
-    from .driver import merge_file
-    from .git import Git
-
-    files = (Path(chosen.base), Path(chosen.ours), Path(chosen.theirs))
-    return merge_file(Git(Path.cwd()), *files, chosen.path)

@@ -26,11 +26,11 @@ def sync_in_words(done: Synced) -> str:
         f"{would} {done.branch} from LiteLLM {done.start.name} to {done.end.name} "
         f"({done.behind} commits of upstream's) by {done.strategy}: no conflicts.\n"
     )
-    text += _listed(f"Hooks in place ({len(done.hooks)}):", done.hooks)
+    text += _listed(f"Insertions in place ({len(done.insertions)}):", done.insertions)
     text += _listed("Kept the fork's version, though upstream has changed them, too:", done.composed.kept)
     text += _listed("Took upstream's version, and the fork's edits are gone:", done.composed.taken)
     text += _listed("Left out, as nothing of them is left to apply:", done.dropped)
-    text += _listed("Upstream changed lines near these hooks; read them:", done.near)
+    text += _listed("Upstream changed lines near these insertions; read them:", done.near)
     for one in done.probed:
         text += f"Probes of {one.provider}: {len(one.lines)} passed.\n"
     if not done.probed:
@@ -62,7 +62,7 @@ def sync_in_json(done: Synced) -> dict[str, Any]:
         "update": done.update,
         "behind": done.behind,
         "conflicts": 0,
-        "hooks": list(done.hooks),
+        "insertions": list(done.insertions),
         "kept": list(done.composed.kept),
         "taken": list(done.composed.taken),
         "dropped": list(done.dropped),
@@ -84,12 +84,10 @@ def status_in_words(found: Status) -> str:
     else:
         text = f"Made of LiteLLM {found.base.name}; that is current.\n"
     text += f"Last sync: {found.last_sync or 'none yet'}. Newest release: {found.release or 'none yet'}.\n"
-    text += f"Hooks: {', '.join(found.hooks) or 'none'}.\n"
-    if found.driver is not None:
-        text += f"Merge driver: {'current' if found.driver else 'older than fork.toml, install it again'}.\n"
+    text += f"Insertions: {', '.join(found.insertions) or 'none'}.\n"
     text += _listed("Not as fork.toml says:", found.findings)
     text += _listed(f"A sync to {found.newest.name} would be refused:", found.refused)
-    text += _listed(f"Changed near the hooks until {found.newest.name}:", found.near)
+    text += _listed(f"Changed near the insertions until {found.newest.name}:", found.near)
     text += _listed("Backups:", found.backups)
     return text.rstrip("\n")
 
@@ -102,11 +100,10 @@ def status_in_json(found: Status) -> dict[str, Any]:
         "behind": {"commits": found.behind_commits, "releases": found.behind_versions},
         "last_sync": found.last_sync,
         "release": found.release,
-        "hooks": list(found.hooks),
+        "insertions": list(found.insertions),
         "findings": list(found.findings),
         "refused": list(found.refused),
         "near": list(found.near),
-        "driver": found.driver,
         "backups": list(found.backups),
     }
 
@@ -115,9 +112,9 @@ def verify_in_words(found: Verified) -> str:
     """Returns what a look at a fork has found."""
     if found.findings:
         return "\n".join(found.findings)
-    text = f"All as fork.toml says: LiteLLM {found.base.name}, {found.hooks} hooks."
+    text = f"All as fork.toml says: LiteLLM {found.base.name}, {found.insertions} insertions."
     if found.against:
-        text += f"\nThe hooks fit {found.against.name}, too."
+        text += f"\nThe insertions fit {found.against.name}, too."
     for one in found.probed:
         text += f"\nProbes of {one.provider}: {len(one.lines)} passed."
     return text
@@ -128,7 +125,7 @@ def verify_in_json(found: Verified) -> dict[str, Any]:
     return {
         "base": found.base.name,
         "against": found.against.name if found.against else None,
-        "hooks": found.hooks,
+        "insertions": found.insertions,
         "findings": list(found.findings),
         "probes": {one.provider: list(one.lines) for one in found.probed},
     }

@@ -1,6 +1,6 @@
 """Builds a git history of LiteLLM's releases to measure and test forks on: a commit and an annotated tag for each.
 
-`python -m scripts.litellm_upstream` prints the path of a bare repository whose branch `main` has one commit per
+`python -m testing.litellm_upstream` prints the path of a bare repository whose branch `main` has one commit per
 version, made of its published sdist, and a tag `v<version>`. The same versions give the same hashes everywhere.
 It is kept in the user's cache, or in LITELLM_UPSTREAM_CACHE; only versions that no kept repository has are
 downloaded. An sdist has no tests and no CI of LiteLLM's own, and a release is one commit here, not hundreds.
@@ -348,7 +348,7 @@ def _git(*arguments: str, cwd: Path | None = None) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Reads the options, prints the path of the repository; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.litellm_upstream",
+        prog="python -m testing.litellm_upstream",
         description="Builds a bare git repository with a commit and a tag for each of LiteLLM's releases.",
     )
     parser.add_argument("--versions", default=",".join(VERSIONS), help="released versions, with commas between")

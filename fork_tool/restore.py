@@ -16,7 +16,7 @@ _NAMES = ("--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-relative",
 
 
 @dataclass(frozen=True)
-class Left:
+class NotRestored:
     """What could not be brought back."""
 
     index: bool
@@ -34,7 +34,7 @@ class Left:
         """Returns sentences that say so, with the commands that bring the rest back.
 
         Args:
-            folder: Where everything was committed; the paths are relative to it.
+            folder: where everything was committed; the paths are relative to it.
         """
         commands = [f"rm -f -- {shlex.quote(str(self.lock))}"] if self.lock else []
         if self.index:
@@ -48,7 +48,7 @@ class Left:
             here = f"cd {shlex.quote(str(folder))}"
             found = [f"Not as before: {files}. This puts it back: {' && '.join([here, *commands])}"]
         else:
-            found = ["What git had replaced by then was put back: mend that, then do it again."]
+            found = ["What git had replaced by then was put back: fix that, then do it again."]
         if self.edited:
             found.append(f"Changed meanwhile, by somebody else, and left alone: {', '.join(self.edited)}.")
         # A name in another encoding than UTF-8 cannot be printed as it is.
@@ -64,17 +64,17 @@ def reason(done: subprocess.CompletedProcess[bytes]) -> str:
     return lines[0].rstrip(".") + (f" (and {len(lines) - 1} more)" if lines[1:] else "")
 
 
-def restore(git: Git, before: str, after: str, *, killed: bool, prefix: str = "") -> Left:
+def restore(git: Git, before: str, after: str, *, killed: bool, prefix: str = "") -> NotRestored:
     """Puts back what git has replaced on its way from one commit or tree to another, as far as it came.
 
     What is neither missing nor a beginning of what git would have written is somebody's work of this moment, and stays.
 
     Args:
-        git: The repository; the files that differ between the two were committed and not edited.
-        before: What was checked out.
-        after: What was to be.
-        killed: Whether git was killed; then its lock is still there.
-        prefix: The folder that all of it is in, with a slash at its end; paths are told relative to that.
+        git: the repository; the files that differ between the two were committed and not edited.
+        before: what was checked out.
+        after: what was to be.
+        killed: whether git was killed; then its lock is still there.
+        prefix: the folder that all of it is in, with a slash at its end; paths are told relative to that.
     """
     old, new = git.tree(before), git.tree(after)
     changed = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
@@ -109,7 +109,7 @@ def restore(git: Git, before: str, after: str, *, killed: bool, prefix: str = ""
     def told(paths: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(path.removeprefix(prefix) for path in paths))
 
-    return Left(
+    return NotRestored(
         index=not index,
         lock=lock if killed and lock.exists() else None,
         replaced=told(replaced),
