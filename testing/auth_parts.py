@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from testing.answers import Answers
 
-# What each kind needs besides __init__.py and credentials.py, in words that PARTS has.
+# What each kind needs besides __init__.py and authenticator.py, in words that PARTS has.
 KINDS: dict[str, set[str]] = {
     "api_key": set(),
     "none": set(),
@@ -17,13 +17,13 @@ KINDS: dict[str, set[str]] = {
     "token_command": {"token", "cache", "store"},
 }
 PARTS: dict[str, set[str]] = {
-    "token": {"token_auth.py", "tokens.py"},
-    "cache": {"cached.py", "stores.py"},
-    "store": {"token_store.py"},
+    "token": {"flow.py", "tokens.py"},
+    "cache": {"cache.py", "store.py"},
+    "store": {"store_settings.py"},
     "keyring": {"keyring_store.py"},
     "oauth": {"oauth.py"},
     "signing": {"signing.py"},
-    "login": {"signed_in.py"},
+    "login": {"interactive.py"},
     "qr": set(),
     "chain": {"chained.py"},
 }
@@ -38,7 +38,7 @@ DEPENDENCIES: dict[str, set[str]] = {
 # Tests in conformance/auth/ of what kinds have in common, which are the same for each kind that has it.
 TESTS: dict[str, set[str]] = {
     "token": {"fuzz"},
-    "cache": {"cached", "stores"},
+    "cache": {"cache", "store"},
     "keyring": {"keyring"},
     "oauth": {"token_endpoint"},
     "chain": {"chained"},

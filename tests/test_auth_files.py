@@ -42,7 +42,7 @@ def test_every_kind_is_in_the_table() -> None:
 def test_only_what_the_answer_needs_is_rendered(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", answers)
     parts = parts_of(answers)
-    wanted = {"__init__.py", "credentials.py", *(f"{kind}.py" for kind in kinds_of(answers))}
+    wanted = {"__init__.py", "authenticator.py", *(f"{kind}.py" for kind in kinds_of(answers))}
     assert {path.name for path in (folder / "src" / "litellm_acme_ai" / "auth").iterdir()} == wanted.union(
         *(PARTS[part] for part in parts)
     )
