@@ -93,16 +93,17 @@ def _contenders(folder: Path) -> dict[str, Callable[[], None]]:
 
     keys = importlib.import_module("bench_keys.auth")
     part: Callable[[str], Any] = lambda name: importlib.import_module(f"bench_tokens.auth.{name}")  # noqa: E731
-    kept = part("cached").CachedCredential(_Source(part("tokens").Token))
+    kept = part("cache").CachedAuthenticator(_Source(part("tokens").Token))
     file = folder / "token"
     file.write_text("t" * 800)
-    settings = part("token_file").TokenFileSettings
-    missing = part("token_file").TokenFile(settings(token_file=str(folder / "nothing")))
+    of_file: Callable[[Path], Any] = lambda path: part("token_file").authenticator(  # noqa: E731
+        part("token_file").Settings(token_file=str(path))
+    )
     authenticators = {
         KEY: keys.make_authenticator(keys.AuthSettings(api_key="k" * 40)),
-        KEPT: part("token_auth").TokenAuthenticator(kept),
-        FILE: part("token_auth").TokenAuthenticator(part("token_file").TokenFile(settings(token_file=str(file)))),
-        CHAIN: part("token_auth").TokenAuthenticator(part("chained").ChainedCredential(missing, kept)),
+        KEPT: kept,
+        FILE: of_file(file),
+        CHAIN: part("chained").ChainedAuthenticator(of_file(folder / "nothing"), kept),
     }
     basic = httpx.BasicAuth("user", "password")
     return {

@@ -112,7 +112,7 @@ def layouts(root: Path = ROOT) -> dict[str, Layout]:
         root: the template's folder.
     """
     found = {
-        name: Layout(**content)
+        name: Layout(**{**content, "when": _for_each_kind(content["when"], root)})
         for name, content in yaml.safe_load((root / "files.yml").read_text(encoding="utf-8")).items()
     }
     for link, folder in _links(root / "template").items():
@@ -120,6 +120,17 @@ def layouts(root: Path = ROOT) -> dict[str, Layout]:
             here = [f"/{link}{found[len(folder) + 1 :]}" for found in patterns if found.startswith(f"/{folder}/")]
             if here:
                 found["fork"].when.setdefault(condition, []).extend(here)
+    return found
+
+
+def _for_each_kind(when: dict[str, list[str]], root: Path) -> dict[str, list[str]]:
+    """Returns conditions with those that name <auth> written out, once for each choice of that question."""
+    questions = yaml.safe_load((root / "questions" / "auth.yml").read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for condition, patterns in when.items():
+        for kind in questions["auth"]["choices"].values() if "<auth>" in condition else [""]:
+            named = [one.replace("<auth>", kind).replace("<auth-page>", kind.replace("_", "-")) for one in patterns]
+            found[condition.replace("<auth>", kind)] = named
     return found
 
 

@@ -180,6 +180,12 @@ def _holds(name: str, values: tuple[str, ...]) -> bool:
     )
 
 
+def computed(name: str, answers: Mapping[str, Answer]) -> list[str]:
+    """Returns the value of a question that is not asked but computed from others, one of type yaml."""
+    found: list[str] = yaml.safe_load(_rendered(config()[name]["default"], {key: str(answers[key]) for key in answers}))
+    return found
+
+
 def _variables(template: str) -> set[str]:
     return meta.find_undeclared_variables(_JINJA.parse(template))
 

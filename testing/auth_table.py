@@ -1,6 +1,6 @@
 """`make test-auth`: many calls at once with a stale credential, for every way to authenticate, as one table.
 
-Each way is rendered, and the package's own `tests.conformance.auth.table` makes the calls. The columns: what the credential is,
+Each way is rendered, and the package's own `tests.conformance.auth.concurrency_table` makes the calls. The columns: what the credential is,
 how many called at once, how many calls there were, how many credentials were requested (one is enough), how many
 calls failed, how many secrets turned up in logs and output.
 """
@@ -49,7 +49,7 @@ def rows_of(answers: Answers, template: Path, folder: Path, tools: Tools) -> lis
     done = run(
         tools.python,
         "-m",
-        "tests.conformance.auth.table",
+        "tests.conformance.auth.concurrency_table",
         "--json",
         cwd=package,
         PYTHONPATH=str(package / "src"),

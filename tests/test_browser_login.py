@@ -32,7 +32,7 @@ FLAGS = (
 # Plays the authorization server and the upstream until its input ends, then says what they have seen.
 SERVERS = """
 import json, sys
-from tests.conformance.auth.server import CLIENT_ID, AuthorizationServer
+from tests.conformance.auth.authorization_server import CLIENT_ID, AuthorizationServer
 from tests.conformance.server import Upstream
 from tests.upstream import UpstreamFormat
 

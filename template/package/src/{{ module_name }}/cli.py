@@ -16,7 +16,7 @@ import typer
 from ._answers import PACKAGE_NAME, PROVIDER, PROVIDER_NAME
 
 if TYPE_CHECKING:
-    from .auth.credentials import Authenticator
+    from .auth.authenticator import Authenticator
     from .settings import Settings
 
 Result = TypeVar("Result")
@@ -127,7 +127,7 @@ def login(
     browser: Annotated[bool, typer.Option(help="Open the browser, if the login needs one.")] = True,
 ) -> None:
     """Log in, or try the credential where there is nothing to log in to."""
-    from .auth.credentials import Console
+    from .auth.authenticator import Console
 
     _say_or_fail(lambda authenticator: authenticator.login(Console(typer.echo, browser)))
 
@@ -161,7 +161,7 @@ def _say_or_fail(work: Callable[[Authenticator], str]) -> None:
 
 def _with_authenticator(work: Callable[[Authenticator], Result]) -> Result:
     from .auth import make_authenticator
-    from .auth.credentials import CredentialError
+    from .auth.authenticator import CredentialError
     from .settings import SettingsError, load_settings
 
     try:

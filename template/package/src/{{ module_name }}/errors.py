@@ -38,7 +38,7 @@ from ._litellm import (
     Timeout,
     UnprocessableEntityError,
 )
-from .auth.credentials import CredentialError, CredentialTimeoutError
+from .auth.authenticator import CredentialError, CredentialTimeoutError
 from .redaction import MAX_MESSAGE, handed_on, redacted, without_query, without_secrets
 from .settings import SettingsError
 from .sse import EventTooLargeError

@@ -30,7 +30,7 @@ from ._litellm import (
     process_response_headers,
 )
 from .auth import make_authenticator
-from .auth.credentials import Authenticator, CallAuth, CredentialError
+from .auth.authenticator import Authenticator, CallAuth, CredentialError
 from .errors import before_request, from_exception, from_response, log_failure, raise_clean
 from .models import register_models
 from .redaction import handed_on, kept_out_of_logs, redacted

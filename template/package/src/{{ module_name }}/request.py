@@ -13,7 +13,7 @@ import httpx
 
 from ._answers import PROVIDER
 from ._litellm import BaseConfig, Logging
-from .auth.credentials import CallAuth
+from .auth.authenticator import CallAuth
 from .caller import Caller
 from .models import load_models
 from .params import upstream_params
@@ -145,7 +145,7 @@ class RequestBuilder:
         )
         if content is None:
             content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        headers = _sendable(headers)
+        headers = _checked(headers)
         headers.setdefault("content-type", "application/json")
         headers.setdefault("x-request-id", self._request_id)
         logging: Logging = self._call["logging_obj"]
@@ -180,17 +180,17 @@ def _timeout(timeout: float | str | httpx.Timeout | None, connect: float) -> htt
     return httpx.Timeout(seconds, connect=min(seconds, connect))
 
 
-def _sendable(headers: Mapping[str, Any]) -> dict[str, str]:
+def _checked(headers: Mapping[str, Any]) -> dict[str, str]:
     """The headers by their lower-case names, those that are None left out.
 
     Raises:
         ValueError: one of them cannot be sent.
     """
-    sendable = {name.lower(): str(value) for name, value in headers.items() if value is not None}
-    for name, value in sendable.items():
+    checked = {name.lower(): str(value) for name, value in headers.items() if value is not None}
+    for name, value in checked.items():
         if not (name + value).isascii() or not (name + value).replace("\t", " ").isprintable():
             raise ValueError(f"the header {name!a} has characters that cannot be sent")
-    return sendable
+    return checked
 
 
 def _request_id(headers: Mapping[str, Any], litellm_params: Mapping[str, Any]) -> str:

@@ -16,8 +16,8 @@ import openai
 
 from ..package import answers, models
 from ..upstream import UpstreamFormat
-from .asking import WEATHER
 from .auth.account import open_account
+from .calls import WEATHER
 from .proxy import Proxy
 from .server import Upstream
 

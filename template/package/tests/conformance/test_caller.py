@@ -11,8 +11,8 @@ import pytest
 
 from ..package import answers, part
 from ..upstream import UpstreamFormat
-from .asking import HELLO, MODES, Mode, ask, stream
 from .auth.account import Account
+from .calls import HELLO, MODES, Mode, ask, stream
 from .proxy import OPEN_BODY, OPEN_HOST, Proxy
 from .server import Refusal, Reply, Upstream
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from ..package import answers
-from .asking import MODES, WEATHER, Mode, ask, joined, stream, text_of
+from .calls import MODES, WEATHER, Mode, ask, joined, stream, text_of
 from .server import Fault, Reply, ToolCall, Upstream
 
 CALL = ToolCall("call_a", "weather", ('{"ci', 'ty": "Par', 'is"}'))

@@ -17,7 +17,7 @@ import pytest
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 
 from ..package import answers, package, transport
-from .asking import HELLO, MODES, Mode, ask
+from .calls import HELLO, MODES, Mode, ask
 from .conftest import KEY
 from .server import Upstream
 

@@ -14,7 +14,7 @@ import pytest
 
 from ..package import answers, package
 from ..upstream import UpstreamFormat
-from .asking import MODES, Mode, ask, cause, stream
+from .calls import MODES, Mode, ask, cause, stream
 from .conftest import KEY, answers_have
 from .server import Fault, Raw, Refusal, Reply, Upstream
 

@@ -10,7 +10,7 @@ import litellm
 import openai
 import pytest
 
-from .asking import MODES, Mode, ask, cause, joined, stream, text_of
+from .calls import MODES, Mode, ask, cause, joined, stream, text_of
 from .proxy import Proxy
 from .server import Raw, Upstream
 

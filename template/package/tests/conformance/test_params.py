@@ -10,7 +10,7 @@ import litellm
 import pytest
 
 from ..package import answers, transformation
-from .asking import HELLO, MODES, WEATHER, Mode, ask, stream
+from .calls import HELLO, MODES, WEATHER, Mode, ask, stream
 from .conftest import KEY
 from .server import Upstream
 

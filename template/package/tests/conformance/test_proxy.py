@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from ..package import answers, models
-from .asking import WEATHER
+from .calls import WEATHER
 from .conftest import KEY
 from .proxy import MORE_DEPLOYMENTS, Proxy
 from .server import Fault, Refusal, Reply, ToolCall, Upstream

@@ -9,7 +9,7 @@ import litellm
 import pytest
 
 from ..package import answers, part
-from .asking import MODES, Mode, ask
+from .calls import MODES, Mode, ask
 from .server import Raw, Refusal, Upstream
 
 redaction: Any = part("redaction")

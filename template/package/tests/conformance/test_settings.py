@@ -9,7 +9,7 @@ import litellm
 import pytest
 
 from ..package import answers, settings
-from .asking import MODES, Mode, ask
+from .calls import MODES, Mode, ask
 from .conftest import KEY, answers_have
 from .server import Upstream
 

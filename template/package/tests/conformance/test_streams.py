@@ -15,7 +15,7 @@ import pytest
 
 from ..package import package
 from ..upstream import UpstreamFormat
-from .asking import HELLO, MODES, Mode, cause, stream, text_of
+from .calls import HELLO, MODES, Mode, cause, stream, text_of
 from .server import Fault, Reply, Upstream
 
 

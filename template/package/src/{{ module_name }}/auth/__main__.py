@@ -11,7 +11,7 @@ from typing import Any
 
 from ..settings import SettingsError, load_settings
 from . import make_authenticator
-from .credentials import Console, CredentialError
+from .authenticator import Console, CredentialError
 
 
 def main() -> int:

@@ -13,12 +13,12 @@ from pydantic_settings import NoDecode
 
 from .._answers import API_KEY_HEADER, API_KEY_IN, API_KEY_PREFIX, API_KEY_QUERY, ENV_PREFIX, PROVIDER_NAME
 from ..redaction import HTTP_LOGGERS, REDACTED
-from .credentials import Console, CredentialError, Status, can_repeat
+from .authenticator import Console, CredentialError, Status, Tls, can_repeat
 
 _PLACE: Literal["header", "query"] = API_KEY_IN
 
 
-class ApiKeySettings(BaseModel):
+class Settings(BaseModel):
     """The settings that this kind of authentication adds."""
 
     api_key: SecretStr | None = None
@@ -93,7 +93,7 @@ class ApiKeyAuthenticator:
         settings: where keys are looked up when the caller has none.
     """
 
-    def __init__(self, settings: ApiKeySettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         given = [settings.api_key] if settings.api_key else []
         keys = dict.fromkeys(key.get_secret_value().strip() for key in (*given, *settings.api_keys))
         self._ring = KeyRing(tuple(filter(None, keys)))
@@ -130,6 +130,11 @@ class ApiKeyAuthenticator:
         """See `Authenticator.status`."""
         count = len(self._ring.keys)
         return Status(kind="api_key", ready=count > 0, source=f"{count} API key{'' if count == 1 else 's'}")
+
+
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> ApiKeyAuthenticator:
+    """Returns what authenticates calls with these settings; `tls` is unused, as no authorization server is asked."""
+    return ApiKeyAuthenticator(settings)
 
 
 def _put(request: httpx.Request, key: str) -> None:

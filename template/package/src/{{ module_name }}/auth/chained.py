@@ -1,63 +1,64 @@
-"""Several credentials, the first that has a token counts. Template's file: do not edit."""
+"""Several ways to get a token: the first that has one counts. Template's file: do not edit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .credentials import Console, CredentialError, Status
-from .token_auth import Credential
+from .authenticator import Console, CredentialError, Status
+from .flow import TokenAuthenticator
 from .tokens import Token
 
 
-class ChainedCredential:
-    """Takes the token of the first credential that has one (`Credential`).
+class ChainedAuthenticator(TokenAuthenticator):
+    """Takes the token of the first authenticator that has one.
 
-    A credential whose token was refused, and that has no other, is passed over for that call.
+    An authenticator whose token was refused, and that has no other, is passed over for that call.
 
     Args:
-        credentials: the first is the first choice.
+        authenticators: the first is the first choice.
     """
 
-    def __init__(self, *credentials: Credential) -> None:
-        self._credentials = credentials
+    def __init__(self, *authenticators: TokenAuthenticator) -> None:
+        self._authenticators = authenticators
+        self.secrets = tuple(dict.fromkeys(secret for one in authenticators for secret in one.secrets))
 
     def check(self) -> None:
-        """See `Credential.check`: one that is complete will do."""
+        """See `TokenAuthenticator.check`: one that is complete will do."""
         errors: list[str] = []
-        for credential in self._credentials:
+        for authenticator in self._authenticators:
             try:
-                return credential.check()
+                return authenticator.check()
             except CredentialError as error:
                 errors.append(str(error))
         raise CredentialError(" Or: ".join(errors))
 
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `Credential.get_token`."""
+        """See `TokenAuthenticator.get_token`."""
         errors: list[CredentialError] = []
-        for credential in self._credentials:
+        for authenticator in self._authenticators:
             with _noted(errors):
-                token = credential.get_token(refused, within)
+                token = authenticator.get_token(refused, within)
                 if refused is None or token.value != refused.value:
                     return token
         return _none_left(refused, errors)
 
     async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `Credential.get_token`."""
+        """See `TokenAuthenticator.get_token`."""
         errors: list[CredentialError] = []
-        for credential in self._credentials:
+        for authenticator in self._authenticators:
             with _noted(errors):
-                token = await credential.aget_token(refused, within)
+                token = await authenticator.aget_token(refused, within)
                 if refused is None or token.value != refused.value:
                     return token
         return _none_left(refused, errors)
 
     def login(self, console: Console) -> str:
-        """Logs in to the first credential that can."""
+        """Logs in to the first that can."""
         errors: list[CredentialError] = []
-        for credential in self._credentials:
+        for authenticator in self._authenticators:
             try:
-                return credential.login(console)
+                return authenticator.login(console)
             except CredentialError as error:
                 errors.append(error)
         raise CredentialError(" Or: ".join(map(str, errors)))
@@ -65,9 +66,9 @@ class ChainedCredential:
     def logout(self) -> str:
         """Logs out of all, also when one of them fails."""
         said, errors = [], []
-        for credential in self._credentials:
+        for authenticator in self._authenticators:
             try:
-                said.append(credential.logout())
+                said.append(authenticator.logout())
             except CredentialError as error:
                 errors.append(str(error))
         if errors:
@@ -75,14 +76,14 @@ class ChainedCredential:
         return " ".join(said)
 
     def status(self) -> Status:
-        """Returns the status of the first credential that is ready, else of the first."""
-        statuses = [credential.status() for credential in self._credentials]
+        """Returns the status of the first that is ready, else of the first."""
+        statuses = [authenticator.status() for authenticator in self._authenticators]
         return next((status for status in statuses if status.ready), statuses[0])
 
 
 @contextmanager
 def _noted(errors: list[CredentialError]) -> Iterator[None]:
-    """Notes why a credential has no token, and goes on."""
+    """Notes why an authenticator has no token, and goes on."""
     try:
         yield
     except CredentialError as error:

@@ -11,8 +11,8 @@ from pathlib import Path
 import keyring
 from keyring.errors import PasswordDeleteError
 
-from .credentials import CredentialError
-from .stores import process_lock
+from .authenticator import CredentialError
+from .store import process_lock
 from .tokens import Token
 
 _PIECE = 1000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import httpx
 from pydantic import BaseModel
 
-from .credentials import Console, Status
+from .authenticator import Console, Status, Tls
 
 
-class NoAuthSettings(BaseModel):
+class Settings(BaseModel):
     """This kind of authentication has no settings."""
 
 
@@ -22,13 +22,9 @@ class NoAuth(httpx.Auth):
 
 
 class NoAuthenticator:
-    """Gives each call the same empty authentication (`Authenticator`).
+    """Gives each call the same empty authentication (`Authenticator`)."""
 
-    Args:
-        settings: unused, as other kinds of authentication take their settings here.
-    """
-
-    def __init__(self, settings: NoAuthSettings) -> None:
+    def __init__(self) -> None:
         self._auth = NoAuth()
 
     def for_call(self, api_key: str | None) -> NoAuth:
@@ -46,3 +42,8 @@ class NoAuthenticator:
     def status(self) -> Status:
         """See `Authenticator.status`."""
         return Status(kind="none", ready=True, source="no credential is needed")
+
+
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> NoAuthenticator:
+    """Returns what authenticates calls: nothing does, so both arguments are unused."""
+    return NoAuthenticator()

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,12 +37,9 @@ from .._answers import (
     TOKEN_URL,
 )
 from ..redaction import redacted
-from .credentials import CredentialError
+from .authenticator import CredentialError, Tls
 from .signing import Key, load_key, valid_from
 from .tokens import ClaimHeaders, DottedKey, Token, TokenFields, lifetime, lookup, printable, read_token
-
-Tls = Callable[[], ssl.SSLContext | str | bool]
-"""What httpx takes as `verify`, made when it is needed."""
 
 _MAX_ANSWER = 1024 * 1024
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -149,13 +145,13 @@ class TokenEndpoint:
     Args:
         settings: where it is, and who we are to it.
         tls: how its certificate is checked.
-        mend: what to do when the server refuses the grant itself, as a sentence's end.
+        remedy: what to do when the server refuses the grant itself, as a sentence's end.
     """
 
-    def __init__(self, settings: OAuthSettings, tls: Tls = lambda: True, mend: str = "ask for access there") -> None:
+    def __init__(self, settings: OAuthSettings, tls: Tls = lambda: True, remedy: str = "ask for access there") -> None:
         self._settings = settings
         self._tls = tls
-        self._mend = mend
+        self._remedy = remedy
         self._fields = TokenFields(value=settings.token_field, claim_headers=settings.claim_headers)
 
     @property
@@ -336,8 +332,8 @@ class TokenEndpoint:
     def _key(self) -> Key:
         settings = self._settings
         pem = settings.client_key.get_secret_value() if settings.client_key else None
-        mend = f"set {ENV_PREFIX}_CLIENT_KEY_FILE or {ENV_PREFIX}_CLIENT_KEY to the key of this client"
-        return load_key(pem, settings.client_key_file, settings.client_key_algorithm, mend)
+        remedy = f"set {ENV_PREFIX}_CLIENT_KEY_FILE or {ENV_PREFIX}_CLIENT_KEY to the key of this client"
+        return load_key(pem, settings.client_key_file, settings.client_key_algorithm, remedy)
 
     def refused(self, answer: Answer) -> CredentialError:
         """Returns the error for an answer that says no (RFC 6749 section 5.2)."""
@@ -347,9 +343,9 @@ class TokenEndpoint:
         description = f" ({told})" if isinstance(told, str) else ""
         text = printable(redacted(f"{code}{description}", answer.secrets))
         if code == "invalid_grant":
-            mend = self._mend
+            remedy = self._remedy
         elif code in ("invalid_client", "unauthorized_client", "HTTP 401"):
-            mend = f"check {ENV_PREFIX}_CLIENT_ID, and the secret or key that goes with it"
+            remedy = f"check {ENV_PREFIX}_CLIENT_ID, and the secret or key that goes with it"
         else:
-            mend = f"check the settings whose names begin with {ENV_PREFIX}_"
-        return OAuthError(f"The token endpoint {self.host} says {text}: {mend}.", code)
+            remedy = f"check the settings whose names begin with {ENV_PREFIX}_"
+        return OAuthError(f"The token endpoint {self.host} says {text}: {remedy}.", code)

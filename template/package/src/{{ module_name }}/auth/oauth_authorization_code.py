@@ -23,11 +23,12 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from pydantic import field_validator
 
 from .._answers import AUTHORIZE_URL, PROVIDER_NAME, REDIRECT_URI
-from .cached import CachedCredential
-from .credentials import Console, CredentialError
-from .oauth import LOOPBACK, Tls, secure_url
-from .signed_in import LOGIN, SignedInSettings, SignedInSource
-from .token_store import open_store
+from .authenticator import Console, CredentialError, Tls
+from .cache import CachedAuthenticator
+from .flow import secrets_of
+from .interactive import LOGIN, InteractiveSettings, InteractiveSource
+from .oauth import LOOPBACK, secure_url
+from .store_settings import open_store
 from .tokens import Token, printable
 
 _LOGIN_SECONDS = 600.0
@@ -35,7 +36,7 @@ _PAGE_SECONDS = 2.0
 """How long a browser may take to fetch its last page."""
 
 
-class OAuthAuthorizationCodeSettings(SignedInSettings):
+class Settings(InteractiveSettings):
     """The settings that this kind of authentication adds."""
 
     authorize_url: str = AUTHORIZE_URL
@@ -57,7 +58,7 @@ class OAuthAuthorizationCodeSettings(SignedInSettings):
         return value
 
 
-class AuthorizationCodeSource(SignedInSource):
+class AuthorizationCodeSource(InteractiveSource):
     """Logs a person in with the browser (`TokenSource`).
 
     Args:
@@ -67,7 +68,7 @@ class AuthorizationCodeSource(SignedInSource):
 
     kind = "oauth_authorization_code"
 
-    def __init__(self, settings: OAuthAuthorizationCodeSettings, tls: Tls = lambda: True) -> None:
+    def __init__(self, settings: Settings, tls: Tls = lambda: True) -> None:
         super().__init__(settings, tls)
         self._settings = settings
 
@@ -119,12 +120,10 @@ class AuthorizationCodeSource(SignedInSource):
             return token
 
 
-def oauth_authorization_code(settings: OAuthAuthorizationCodeSettings, tls: Tls = lambda: True) -> CachedCredential:
-    """Returns the credential for these settings."""
-    return CachedCredential(
-        AuthorizationCodeSource(settings, tls),
-        open_store(settings, "oauth_authorization_code", OAuthAuthorizationCodeSettings),
-    )
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
+    """Returns what authenticates calls with these settings."""
+    store = open_store(settings, "oauth_authorization_code", Settings)
+    return CachedAuthenticator(AuthorizationCodeSource(settings, tls), store, secrets_of(settings))
 
 
 class _Pages:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from .cached import CachedCredential
-from .credentials import Console, CredentialError, Status
-from .oauth import OAuthSettings, Tls, TokenEndpoint
-from .token_store import StoreSettings, open_store
+from .authenticator import Console, CredentialError, Status, Tls
+from .cache import CachedAuthenticator
+from .flow import secrets_of
+from .oauth import OAuthSettings, TokenEndpoint
+from .store_settings import StoreSettings, open_store
 from .tokens import Token
 
 
-class OAuthClientCredentialsSettings(OAuthSettings, StoreSettings):
+class Settings(OAuthSettings, StoreSettings):
     """The settings that this kind of authentication adds."""
 
 
@@ -59,9 +60,7 @@ class ClientCredentialsSource:
         )
 
 
-def oauth_client_credentials(settings: OAuthClientCredentialsSettings, tls: Tls = lambda: True) -> CachedCredential:
-    """Returns the credential for these settings."""
-    return CachedCredential(
-        ClientCredentialsSource(settings, tls),
-        open_store(settings, "oauth_client_credentials", OAuthClientCredentialsSettings),
-    )
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
+    """Returns what authenticates calls with these settings."""
+    store = open_store(settings, "oauth_client_credentials", Settings)
+    return CachedAuthenticator(ClientCredentialsSource(settings, tls), store, secrets_of(settings))

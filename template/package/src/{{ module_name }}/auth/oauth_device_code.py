@@ -13,11 +13,12 @@ import segno
 from pydantic import field_validator
 
 from .._answers import DEVICE_AUTHORIZATION_URL, PROVIDER_NAME
-from .cached import CachedCredential
-from .credentials import Console, CredentialError
-from .oauth import Tls, secure_url
-from .signed_in import LOGIN, SignedInSettings, SignedInSource
-from .token_store import open_store
+from .authenticator import Console, CredentialError, Tls
+from .cache import CachedAuthenticator
+from .flow import secrets_of
+from .interactive import LOGIN, InteractiveSettings, InteractiveSource
+from .oauth import secure_url
+from .store_settings import open_store
 from .tokens import Token, lifetime, printable, text_or_none
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -25,7 +26,7 @@ _INTERVAL, _SLOWER, _LONGEST = 5.0, 5.0, 60.0
 _LIFE = 900.0
 
 
-class OAuthDeviceCodeSettings(SignedInSettings):
+class Settings(InteractiveSettings):
     """The settings that this kind of authentication adds."""
 
     device_authorization_url: str = DEVICE_AUTHORIZATION_URL
@@ -36,7 +37,7 @@ class OAuthDeviceCodeSettings(SignedInSettings):
         return secure_url(value)
 
 
-class DeviceCodeSource(SignedInSource):
+class DeviceCodeSource(InteractiveSource):
     """Logs a person in who types a code into a page of the server (`TokenSource`).
 
     Args:
@@ -46,7 +47,7 @@ class DeviceCodeSource(SignedInSource):
 
     kind = "oauth_device_code"
 
-    def __init__(self, settings: OAuthDeviceCodeSettings, tls: Tls = lambda: True) -> None:
+    def __init__(self, settings: Settings, tls: Tls = lambda: True) -> None:
         super().__init__(settings, tls)
         self._settings = settings
 
@@ -115,11 +116,10 @@ class DeviceCodeSource(SignedInSource):
         raise CredentialError(f"The code has expired before anybody typed it in: {LOGIN} again.")
 
 
-def oauth_device_code(settings: OAuthDeviceCodeSettings, tls: Tls = lambda: True) -> CachedCredential:
-    """Returns the credential for these settings."""
-    return CachedCredential(
-        DeviceCodeSource(settings, tls), open_store(settings, "oauth_device_code", OAuthDeviceCodeSettings)
-    )
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
+    """Returns what authenticates calls with these settings."""
+    store = open_store(settings, "oauth_device_code", Settings)
+    return CachedAuthenticator(DeviceCodeSource(settings, tls), store, secrets_of(settings))
 
 
 def _qr_code(address: str) -> str | None:

@@ -23,16 +23,27 @@ from .._answers import (
     FILE_REFRESH_TOKEN,
     TOKEN_FILE,
 )
-from .cached import CachedCredential
-from .credentials import Console, CredentialError, Status
-from .oauth import OAuthError, OAuthSettings, Tls, TokenEndpoint
-from .stores import MemoryStore, process_lock, write_in_place, write_private
-from .tokens import DottedKey, Token, TokenFields, keep_private, keys_of, like, lookup, read_token, text_or_none
+from .authenticator import Console, CredentialError, Status, Tls
+from .cache import CachedAuthenticator
+from .flow import secrets_of
+from .oauth import OAuthError, OAuthSettings, TokenEndpoint
+from .store import MemoryStore, process_lock, write_in_place, write_private
+from .tokens import (
+    DottedKey,
+    Token,
+    TokenFields,
+    keep_private,
+    keys_of,
+    lookup,
+    read_token,
+    text_or_none,
+    timestamp_like,
+)
 
 logger = logging.getLogger(__package__)
 
 
-class OAuthRefreshTokenSettings(OAuthSettings):
+class Settings(OAuthSettings):
     """The settings that this kind of authentication adds."""
 
     token_file: str = TOKEN_FILE
@@ -52,11 +63,11 @@ class SharedTokenFile:
         tls: how its certificate is checked.
     """
 
-    def __init__(self, settings: OAuthRefreshTokenSettings, tls: Tls = lambda: True) -> None:
+    def __init__(self, settings: Settings, tls: Tls = lambda: True) -> None:
         self._settings = settings
         self._path = Path(os.path.expanduser(settings.token_file))
-        self._mend = f"log in with the program that writes {self._path}"
-        self._endpoint = TokenEndpoint(settings, tls, mend=self._mend)
+        self._remedy = f"log in with the program that writes {self._path}"
+        self._endpoint = TokenEndpoint(settings, tls, remedy=self._remedy)
         self._fields = TokenFields(
             value=settings.file_access_token,
             expires_at=tuple(filter(None, (settings.file_expires_at,))),
@@ -82,7 +93,7 @@ class SharedTokenFile:
             in_file = text_or_none(lookup(content, self._settings.file_refresh_token))
             if in_file is None:
                 raise CredentialError(
-                    f"{self._path} has no {self._settings.file_refresh_token}: {self._mend}, "
+                    f"{self._path} has no {self._settings.file_refresh_token}: {self._remedy}, "
                     f"or set {ENV_PREFIX}_FILE_REFRESH_TOKEN to its place."
                 )
             refresh_token = self._successors.get(in_file, in_file)
@@ -132,13 +143,15 @@ class SharedTokenFile:
             keep_private(self._path)
             content = json.loads(self._path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            raise CredentialError(f"There is no {self._path}: {self._mend}, or set {ENV_PREFIX}_TOKEN_FILE.") from None
+            raise CredentialError(
+                f"There is no {self._path}: {self._remedy}, or set {ENV_PREFIX}_TOKEN_FILE."
+            ) from None
         except OSError as error:
             raise CredentialError(f"{self._path} cannot be read: {error.strerror}; mend its permissions.") from None
         except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
-            raise CredentialError(f"{self._path} holds no JSON object: {self._mend} again.")
+            raise CredentialError(f"{self._path} holds no JSON object: {self._remedy} again.")
         return content
 
     def _token(self, content: Mapping[str, Any]) -> Token | None:
@@ -183,7 +196,11 @@ class SharedTokenFile:
         if token.refresh_token:
             _put(content, settings.file_refresh_token, token.refresh_token)
         if settings.file_expires_at and token.expires_at is not None:
-            _put(content, settings.file_expires_at, like(lookup(content, settings.file_expires_at), token.expires_at))
+            _put(
+                content,
+                settings.file_expires_at,
+                timestamp_like(lookup(content, settings.file_expires_at), token.expires_at),
+            )
         text = json.dumps(content, indent=2, ensure_ascii=False)
         try:
             text.encode()
@@ -198,9 +215,9 @@ class SharedTokenFile:
             write_in_place(self._path, text)
 
 
-def oauth_refresh_token(settings: OAuthRefreshTokenSettings, tls: Tls = lambda: True) -> CachedCredential:
-    """Returns the credential for these settings; the file is its store."""
-    return CachedCredential(SharedTokenFile(settings, tls), MemoryStore(settings.token_file))
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
+    """Returns what authenticates calls with these settings; the file is its store."""
+    return CachedAuthenticator(SharedTokenFile(settings, tls), MemoryStore(settings.token_file), secrets_of(settings))
 
 
 def _put(content: dict[str, Any], path: str, value: object) -> None:

@@ -10,14 +10,15 @@ from joserfc import jwt
 from pydantic import Field, SecretStr, field_validator
 
 from .._answers import ENV_PREFIX, JWT_ALGORITHM, JWT_CLAIMS, JWT_HEADERS
-from .cached import CachedCredential
-from .credentials import Console, CredentialError, Status
+from .authenticator import Console, CredentialError, Status, Tls
+from .cache import CachedAuthenticator
+from .flow import secrets_of
 from .signing import fingerprint, load_key, valid_from
-from .token_store import StoreSettings, open_store
+from .store_settings import StoreSettings, open_store
 from .tokens import Headers, Token
 
 
-class SignedJwtSettings(StoreSettings):
+class Settings(StoreSettings):
     """The settings that this kind of authentication adds."""
 
     jwt_key: SecretStr | None = None
@@ -49,15 +50,15 @@ class SignedJwtSource:
         settings: the key and the claims.
     """
 
-    def __init__(self, settings: SignedJwtSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def check(self) -> None:
         """Loads the key; see `TokenSource.check`."""
         settings = self._settings
         pem = settings.jwt_key.get_secret_value() if settings.jwt_key else None
-        mend = f"set {ENV_PREFIX}_JWT_KEY_FILE or {ENV_PREFIX}_JWT_KEY to the key that the upstream knows"
-        self._key = load_key(pem, settings.jwt_key_file, settings.jwt_algorithm, mend)
+        remedy = f"set {ENV_PREFIX}_JWT_KEY_FILE or {ENV_PREFIX}_JWT_KEY to the key that the upstream knows"
+        self._key = load_key(pem, settings.jwt_key_file, settings.jwt_algorithm, remedy)
 
     def fetch(self, previous: Token | None, refused: Token | None) -> Token:
         """Signs a token; it looks a few minutes old, for an upstream whose clock is behind."""
@@ -108,6 +109,7 @@ class SignedJwtSource:
         )
 
 
-def signed_jwt(settings: SignedJwtSettings) -> CachedCredential:
-    """Returns the credential for these settings."""
-    return CachedCredential(SignedJwtSource(settings), open_store(settings, "signed_jwt", SignedJwtSettings))
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
+    """Returns what authenticates calls with these settings; `tls` is unused, as no authorization server is asked."""
+    store = open_store(settings, "signed_jwt", Settings)
+    return CachedAuthenticator(SignedJwtSource(settings), store, secrets_of(settings))

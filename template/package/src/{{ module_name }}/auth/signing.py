@@ -10,7 +10,7 @@ from pathlib import Path
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from .credentials import CredentialError
+from .authenticator import CredentialError
 from .tokens import keep_private
 
 Key = RSAKey | ECKey
@@ -19,29 +19,29 @@ CLOCKS_DIFFER = 300
 """Seconds by which the clock of whoever checks a signature may be behind ours."""
 
 
-def load_key(pem: str | None, file: str, algorithm: str, mend: str) -> Key:
+def load_key(pem: str | None, file: str, algorithm: str, remedy: str) -> Key:
     """Loads a private key.
 
     Args:
         pem: the key as PEM, if it is at hand.
         file: else the path of a file that has it.
         algorithm: RS256 or ES256.
-        mend: what to do when there is none, as a sentence's end.
+        remedy: what to do when there is none, as a sentence's end.
 
     Raises:
         CredentialError: there is no key, or not one for the algorithm; the message holds nothing of it.
     """
     if not pem:
         if not file:
-            raise CredentialError(f"There is no private key: {mend}.")
+            raise CredentialError(f"There is no private key: {remedy}.")
         try:
             path = Path(os.path.expanduser(file))
-            keep_private(path, platforms=True)
+            keep_private(path, platform_managed=True)
             pem = path.read_text(encoding="ascii")
         except OSError as error:
-            raise CredentialError(f"The key file {file} cannot be read: {error.strerror}; {mend}.") from None
+            raise CredentialError(f"The key file {file} cannot be read: {error.strerror}; {remedy}.") from None
         except UnicodeDecodeError:
-            raise CredentialError(f"The key file {file} is not PEM: {mend}.") from None
+            raise CredentialError(f"The key file {file} is not PEM: {remedy}.") from None
     kind = RSAKey if algorithm == "RS256" else ECKey
     # Environment files hold it in one line, with \n in place of its line ends.
     text = pem.replace("\\n", "\n").strip()
@@ -49,12 +49,12 @@ def load_key(pem: str | None, file: str, algorithm: str, mend: str) -> Key:
         key = kind.import_key(text)
     except (ValueError, TypeError, JoseError):
         raise CredentialError(
-            f"{file or 'The private key'} is no unencrypted PEM key for {algorithm}: {mend}."
+            f"{file or 'The private key'} is no unencrypted PEM key for {algorithm}: {remedy}."
         ) from None
     if not key.is_private:
-        raise CredentialError(f"{file or 'The private key'} is a public key, which cannot sign: {mend}.")
+        raise CredentialError(f"{file or 'The private key'} is a public key, which cannot sign: {remedy}.")
     if isinstance(key, ECKey) and key.curve_name != "P-256":
-        raise CredentialError(f"The key has the curve {key.curve_name}, but ES256 needs P-256: {mend}.")
+        raise CredentialError(f"The key has the curve {key.curve_name}, but ES256 needs P-256: {remedy}.")
     return key
 
 

@@ -18,16 +18,17 @@ from contextlib import suppress
 from pydantic import Field, field_validator
 
 from .._answers import ENV_PREFIX, TOKEN_COMMAND, TOKEN_COMMAND_EXPIRY, TOKEN_COMMAND_FIELD
-from .cached import CachedCredential
-from .credentials import Console, CredentialError, Status
-from .token_store import StoreSettings, open_store
+from .authenticator import Console, CredentialError, Status, Tls
+from .cache import CachedAuthenticator
+from .flow import secrets_of
+from .store_settings import StoreSettings, open_store
 from .tokens import DottedKey, Token, TokenFields, cannot_read, read_token, token_from_text
 
 _MAX_OUTPUT = 1024 * 1024
 _LAST_WORDS_SECONDS = 1.0
 
 
-class TokenCommandSettings(StoreSettings):
+class Settings(StoreSettings):
     """The settings that this kind of authentication adds."""
 
     token_command: str = TOKEN_COMMAND
@@ -58,7 +59,7 @@ class TokenCommandSource:
         settings: which command.
     """
 
-    def __init__(self, settings: TokenCommandSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._words = shlex.split(settings.token_command)
         expiry = (settings.token_command_expiry,) if settings.token_command_expiry else TokenFields.expires_at
@@ -140,9 +141,10 @@ class TokenCommandSource:
         return bytes(output)
 
 
-def token_command(settings: TokenCommandSettings) -> CachedCredential:
-    """Returns the credential for these settings."""
-    return CachedCredential(TokenCommandSource(settings), open_store(settings, "token_command", TokenCommandSettings))
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
+    """Returns what authenticates calls with these settings; `tls` is unused, as no authorization server is asked."""
+    store = open_store(settings, "token_command", Settings)
+    return CachedAuthenticator(TokenCommandSource(settings), store, secrets_of(settings))
 
 
 def _read(process: subprocess.Popen[bytes], output: bytearray) -> None:

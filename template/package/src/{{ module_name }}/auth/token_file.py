@@ -14,13 +14,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from .._answers import ENV_PREFIX, TOKEN_FILE, TOKEN_FILE_FIELD, TOKEN_FILE_HEADERS
-from .credentials import Console, CredentialError, Status
+from .authenticator import Console, CredentialError, Status, Tls
+from .flow import TokenAuthenticator, secrets_of
 from .tokens import DottedKey, Headers, Token, TokenFields, cannot_read, keep_private, read_token, token_from_text
 
 _MAX_SIZE = 1024 * 1024
 
 
-class TokenFileSettings(BaseModel):
+class Settings(BaseModel):
     """The settings that this kind of authentication adds."""
 
     token_file: str = TOKEN_FILE
@@ -31,51 +32,52 @@ class TokenFileSettings(BaseModel):
     """Request headers that go with such a token."""
 
 
-class TokenFile:
-    """The token of a file (`Credential`).
+class TokenFileAuthenticator(TokenAuthenticator):
+    """Gives each call the token of a file.
 
     Args:
         settings: which file.
     """
 
-    def __init__(self, settings: TokenFileSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self.secrets = secrets_of(settings)
         self._path = Path(os.path.expanduser(settings.token_file))
         self._text_path = str(self._path)
         self._fields = TokenFields(value=settings.token_file_field, headers=settings.token_file_headers)
         self._read: tuple[tuple[int, int, int], Token] | None = None
 
     def check(self) -> None:
-        """See `Credential.check`."""
+        """See `TokenAuthenticator.check`."""
 
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `Credential.get_token`."""
-        mend = f"see that the platform writes it, or set {ENV_PREFIX}_TOKEN_FILE"
+        """See `TokenAuthenticator.get_token`."""
+        remedy = f"see that the platform writes it, or set {ENV_PREFIX}_TOKEN_FILE"
         try:
             status = os.stat(self._text_path)
             if not stat.S_ISREG(status.st_mode):
-                raise CredentialError(f"The token file {self._path} is no regular file; {mend}.")
+                raise CredentialError(f"The token file {self._path} is no regular file; {remedy}.")
             # A new file in place of the old, or other content in the same: one of the three differs.
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             if self._read is not None and self._read[0] == stamp and refused is None:
                 return self._read[1]
-            keep_private(self._path, platforms=True)
+            keep_private(self._path, platform_managed=True)
             with self._path.open(encoding="utf-8") as file:
                 text = file.read(_MAX_SIZE)
         except OSError as error:
-            raise CredentialError(f"The token file {self._path} cannot be read: {error.strerror}; {mend}.") from None
+            raise CredentialError(f"The token file {self._path} cannot be read: {error.strerror}; {remedy}.") from None
         except UnicodeDecodeError:
-            raise CredentialError(f"The token file {self._path} is no text; {mend}.") from None
+            raise CredentialError(f"The token file {self._path} is no text; {remedy}.") from None
         try:
             token = _parse(text, self._fields)
         except ValueError as error:
             if self._read is not None:
                 return self._read[1]  # somebody is about to write the file, and has emptied it first
-            raise cannot_read(f"The token file {self._path}", error, mend) from None
+            raise cannot_read(f"The token file {self._path}", error, remedy) from None
         self._read = (stamp, token)
         return token
 
     async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `Credential.get_token`; a look at a file is quicker than a change of threads."""
+        """See `TokenAuthenticator.get_token`; a look at a file is quicker than a change of threads."""
         return self.get_token(refused)
 
     def login(self, console: Console) -> str:
@@ -104,9 +106,9 @@ class TokenFile:
         )
 
 
-def token_file(settings: TokenFileSettings) -> TokenFile:
-    """Returns the credential for these settings."""
-    return TokenFile(settings)
+def authenticator(settings: Settings, tls: Tls = lambda: True) -> TokenFileAuthenticator:
+    """Returns what authenticates calls with these settings; `tls` is unused, as no authorization server is asked."""
+    return TokenFileAuthenticator(settings)
 
 
 def _parse(text: str, fields: TokenFields) -> Token:

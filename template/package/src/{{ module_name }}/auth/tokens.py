@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from .credentials import CredentialError
+from .authenticator import CredentialError
 
 logger = logging.getLogger(__package__)
 
@@ -77,7 +77,7 @@ class Token:
         if not isinstance(headers, dict):
             raise ValueError("headers is no object")
         return cls(
-            value=sendable(content.get("value")),
+            value=checked_token(content.get("value")),
             expires_at=timestamp(content.get("expires_at")),
             issued_at=timestamp(content.get("issued_at")) or 0.0,
             refresh_token=text_or_none(content.get("refresh_token")),
@@ -158,7 +158,7 @@ def token_from_text(
     Raises:
         ValueError: it cannot be sent.
     """
-    text = sendable(value)
+    text = checked_token(value)
     now = time.time()
     claims = jwt_claims(text)
     exp, iat = timestamp(claims.get("exp")), timestamp(claims.get("iat"))
@@ -251,7 +251,7 @@ def printable(text: str, limit: int = 300) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]
 
 
-def sendable(value: object) -> str:
+def checked_token(value: object) -> str:
     """Returns a token as a header can carry it.
 
     Raises:
@@ -299,7 +299,7 @@ def timestamp(value: object) -> float | None:
     return min(max(seconds, 0.0), time.time() + _FOREVER)
 
 
-def like(old: object, moment: float) -> object:
+def timestamp_like(old: object, moment: float) -> object:
     """Returns a point in time in the spelling that a file already uses for it (see `timestamp`).
 
     Args:
@@ -313,9 +313,9 @@ def like(old: object, moment: float) -> object:
     return str(int(seconds)) if isinstance(old, str) else int(seconds)
 
 
-def cannot_read(what: str, error: Exception, mend: str, retry_after: float | None = None) -> CredentialError:
+def cannot_read(what: str, error: Exception, remedy: str, retry_after: float | None = None) -> CredentialError:
     """Returns the error for something that is no token."""
-    return CredentialError(f"{what} gives no token: {error}; {mend}.", retry_after)
+    return CredentialError(f"{what} gives no token: {error}; {remedy}.", retry_after)
 
 
 def _claim_headers(claims: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
@@ -337,14 +337,14 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def keep_private(path: Path, *, platforms: bool = False) -> None:
+def keep_private(path: Path, *, platform_managed: bool = False) -> None:
     """Takes away the right of others to read or write a file that holds a secret, with a warning (as ssh minds it).
 
     What is mounted read-only is as the platform wants it.
 
     Args:
         path: the file; what it links to is meant.
-        platforms: whether it may belong to somebody else, who then answers for it.
+        platform_managed: whether it may belong to somebody else, who then answers for it.
 
     Raises:
         CredentialError: others can read it, and that cannot be changed.
@@ -356,7 +356,7 @@ def keep_private(path: Path, *, platforms: bool = False) -> None:
     try:
         path.chmod(mode & ~0o077)
     except OSError as error:
-        if platforms or error.errno == errno.EROFS:
+        if platform_managed or error.errno == errno.EROFS:
             return
         raise CredentialError(
             f"Others can read {path}, which holds a secret, and that cannot be changed ({error.strerror}): "

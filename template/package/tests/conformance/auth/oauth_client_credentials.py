@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...package import answers
-from .server import AuthorizationServer
-from .tokens import TokenAccount, keys_of
+from .authorization_server import AuthorizationServer
+from .token_account import TokenAccount, keys_of
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...package import answers
-from .server import AuthorizationServer
-from .tokens import SHORT, TokenAccount, keys_of, put
+from .authorization_server import AuthorizationServer
+from .token_account import SHORT, TokenAccount, keys_of, put
 
 
 class VendorAccount(TokenAccount):

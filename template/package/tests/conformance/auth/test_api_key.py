@@ -10,12 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 from ...package import answers, auth, part, settings
-from ..asking import MODES, Mode, ask
+from ..calls import MODES, Mode, ask
 from ..server import Refusal, Upstream
 from .account import KEY
 from .api_key import SECOND_KEY, sent_key
 
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 PREFIX = answers.ENV_PREFIX
 
 
@@ -99,5 +99,5 @@ def test_state() -> None:
     assert (ready.ready, ready.source) == (True, "1 API key")
     empty = auth.make_authenticator(auth.AuthSettings())
     assert not empty.status().ready
-    with pytest.raises(credentials.CredentialError, match=f"set {PREFIX}_API_KEY"):
-        empty.login(credentials.Console(print))
+    with pytest.raises(authenticators.CredentialError, match=f"set {PREFIX}_API_KEY"):
+        empty.login(authenticators.Console(print))

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ...package import IN_TREE, answers, cli, package
+from ...package import IN_TREE, answers, cli, package, part
 from ..conftest import use
 from ..server import Upstream
 from .account import Account, open_account
 
-INTERACTIVE = answers.AUTH[0] in ("oauth_authorization_code", "oauth_device_code")
+INTERACTIVE = "refresh_token" in part(f"auth.{answers.AUTH[0]}").Settings.model_fields
 
 
 @pytest.fixture

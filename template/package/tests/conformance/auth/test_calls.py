@@ -12,7 +12,7 @@ import litellm
 import pytest
 
 from ...package import answers, auth, settings
-from ..asking import HELLO, MODES, Mode, ask, cause, stream
+from ..calls import HELLO, MODES, Mode, ask, cause, stream
 from ..conftest import use
 from ..server import Refusal, Reply, Upstream
 from .account import Account, open_account

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from ...package import answers, auth, part
-from ..asking import MODES, Mode
+from ..calls import MODES, Mode
 
 chained: Any = part("auth.chained")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 tokens: Any = part("auth.tokens")
 make_settings: Any = auth.AuthSettings
 
 
 class Member:
-    """A credential with the tokens that it is given, one after the other.
+    """An authenticator with the tokens that it is given, one after the other.
 
     Args:
         values: the tokens; a refused one gives way to the next.
@@ -26,6 +26,7 @@ class Member:
 
     def __init__(self, *values: str) -> None:
         self.values = list(values)
+        self.secrets = values
 
     def check(self) -> None:
         """Looks whether there is a token."""
@@ -34,7 +35,7 @@ class Member:
     def get_token(self, refused: Any = None, within: float | None = None) -> Any:
         """Returns the token."""
         if not self.values:
-            raise credentials.CredentialError("this one has none: give it one")
+            raise authenticators.CredentialError("this one has none: give it one")
         if refused is not None and refused.value == self.values[0] and len(self.values) > 1:
             del self.values[0]
         return tokens.Token(self.values[0])
@@ -53,7 +54,7 @@ def get(mode: Mode, credential: Any, refused: Any = None) -> str:
 @pytest.mark.parametrize("mode", MODES)
 def test_which_token(mode: Mode) -> None:
     first, second = Member("one"), Member("two", "three")
-    chain = chained.ChainedCredential(first, second)
+    chain = chained.ChainedAuthenticator(first, second)
     assert get(mode, chain) == "one"
     assert get(mode, chain, tokens.Token("one")) == "two", "what is refused is passed over"
     first.values = []
@@ -64,9 +65,9 @@ def test_which_token(mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_none_has_a_token(mode: Mode) -> None:
-    chain = chained.ChainedCredential(Member(), Member())
+    chain = chained.ChainedAuthenticator(Member(), Member())
     for attempt in (lambda: get(mode, chain), chain.check):
-        with pytest.raises(credentials.CredentialError, match=r"give it one Or: .*give it one"):
+        with pytest.raises(authenticators.CredentialError, match=r"give it one Or: .*give it one"):
             attempt()
 
 
@@ -76,8 +77,8 @@ def test_settings_of_both() -> None:
     names = auth.AuthSettings.model_fields
     given = {name: value for name, value in missing.items() if name in names}
     authenticator: Any = auth.make_authenticator(make_settings(**given, token_store="memory"))
-    with pytest.raises(credentials.CredentialError, match=" Or: ") as caught:
-        authenticator.credential.get_token()
+    with pytest.raises(authenticators.CredentialError, match=" Or: ") as caught:
+        authenticator.get_token()
     assert f"{answers.ENV_PREFIX}_TOKEN_" in str(caught.value)
 
 
@@ -87,7 +88,7 @@ def test_first_that_always_fails_is_no_burden() -> None:
     names = auth.AuthSettings.model_fields
     given = {name: value for name, value in missing.items() if name in names}
     first: Any = auth.make_authenticator(make_settings(**given, token_store="memory"))
-    chain = chained.ChainedCredential(first.credential._credentials[0], Member("two"))
+    chain = chained.ChainedAuthenticator(first._authenticators[0], Member("two"))
     chain.get_token()
     before = time.monotonic()
     for _ in range(100):

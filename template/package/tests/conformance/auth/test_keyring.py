@@ -16,7 +16,7 @@ from ...package import part
 
 store_module: Any = part("auth.keyring_store")
 tokens: Any = part("auth.tokens")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 
 
 class SmallKeyring(keyring.backend.KeyringBackend):
@@ -91,5 +91,5 @@ def test_killed_in_the_middle(small_keyring: SmallKeyring, tmp_path: Path, monke
 
 def test_machine_without_a_keyring(tmp_path: Path, small_keyring: SmallKeyring) -> None:
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
-    with pytest.raises(credentials.CredentialError, match="set OTHER=file"):
+    with pytest.raises(authenticators.CredentialError, match="set OTHER=file"):
         make_store(tmp_path).load()

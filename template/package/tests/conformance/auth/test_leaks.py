@@ -20,11 +20,11 @@ import pytest
 from litellm.integrations.custom_logger import CustomLogger
 
 from ...package import answers, auth, settings
-from ..asking import MODES, ask, stream
+from ..calls import MODES, ask, stream
 from ..conftest import use
 from ..server import Fault, Raw, Refusal, Reply, Upstream
 from .account import Account, open_account
-from .load import everything_logged
+from .concurrency import everything_logged
 
 PREFIX = answers.ENV_PREFIX
 

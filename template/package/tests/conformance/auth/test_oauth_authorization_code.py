@@ -19,11 +19,11 @@ import pytest
 from ...package import answers, auth, part, settings
 from ..conftest import use
 from ..server import Upstream
+from .authorization_server import AuthorizationServer
 from .oauth_authorization_code import open_account
-from .server import AuthorizationServer
-from .tokens import TokenAccount
+from .token_account import TokenAccount
 
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 module: Any = part("auth.oauth_authorization_code")
 PREFIX = answers.ENV_PREFIX
 
@@ -49,7 +49,7 @@ def log_in(visit: Callable[[str], object]) -> tuple[str, list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_opens", browser)
         authenticator = auth.make_authenticator(settings.load_settings())
-        return authenticator.login(credentials.Console(said.append)), said
+        return authenticator.login(authenticators.Console(said.append)), said
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -78,9 +78,8 @@ def test_login_and_renewal(account: TokenAccount, upstream: Upstream, model: str
     assert form["grant_type"] == "authorization_code"
     server.revoke_all()
     authenticator: Any = auth.make_authenticator(settings.load_settings())
-    credential = authenticator.credential
-    first = credential.get_token()
-    second = credential.get_token(refused=first)
+    first = authenticator.get_token()
+    second = authenticator.get_token(refused=first)
     assert server.valid(second.value)
     assert second.refresh_token != first.refresh_token
     assert "revoked" in authenticator.logout()
@@ -110,7 +109,7 @@ def test_page_says_what_has_happened(account: TokenAccount) -> None:
     assert "You are logged in" in pages[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(f"{PREFIX}_TOKEN_URL", "http://127.0.0.1:9/token")
-        with pytest.raises(credentials.CredentialError, match="cannot be reached"):
+        with pytest.raises(authenticators.CredentialError, match="cannot be reached"):
             log_in(visit)
     wait_until(lambda: len(pages) == 2)
     assert "The login failed" in pages[1]
@@ -122,7 +121,7 @@ def test_denied(account: TokenAccount) -> None:
         answer = {"error": "access_denied", "error_description": "no thanks", "state": query["state"]}
         urlopen(f"{query['redirect_uri']}?{urlencode(answer)}").read()
 
-    with pytest.raises(credentials.CredentialError, match="access_denied no thanks"):
+    with pytest.raises(authenticators.CredentialError, match="access_denied no thanks"):
         log_in(deny)
 
 
@@ -165,7 +164,7 @@ def test_pasted_address(account: TokenAccount, monkeypatch: pytest.MonkeyPatch) 
 def test_redirect_address(account: TokenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     with AuthorizationServer() as other:
         monkeypatch.setenv(f"{PREFIX}_REDIRECT_URI", f"{other.url}/callback")
-        with pytest.raises(credentials.CredentialError, match="cannot be listened on"):
+        with pytest.raises(authenticators.CredentialError, match="cannot be listened on"):
             log_in(lambda url: None)
     for wrong in ("https://127.0.0.1/callback", "http://example.com/callback"):
         monkeypatch.setenv(f"{PREFIX}_REDIRECT_URI", wrong)
@@ -175,7 +174,7 @@ def test_redirect_address(account: TokenAccount, monkeypatch: pytest.MonkeyPatch
 
 def test_nobody_comes_back(account: TokenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LOGIN_SECONDS", 0.2)
-    with pytest.raises(credentials.CredentialError, match="Nobody logged in"):
+    with pytest.raises(authenticators.CredentialError, match="Nobody logged in"):
         log_in(lambda url: None)
 
 

@@ -14,11 +14,11 @@ import pytest
 from ...package import answers, auth, part, settings
 from ..conftest import use
 from ..server import Upstream
+from .authorization_server import Answer
 from .oauth_device_code import open_account
-from .server import Answer
-from .tokens import TokenAccount
+from .token_account import TokenAccount
 
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 module: Any = part("auth.oauth_device_code")
 PREFIX = answers.ENV_PREFIX
 
@@ -46,7 +46,7 @@ def log_in() -> tuple[str, list[str]]:
     """Logs in; returns what was said in the end, and before."""
     said: list[str] = []
     authenticator = auth.make_authenticator(settings.load_settings())
-    return authenticator.login(credentials.Console(said.append)), said
+    return authenticator.login(authenticators.Console(said.append)), said
 
 
 def decide(account: TokenAccount, allowed: bool) -> None:
@@ -80,8 +80,8 @@ def test_what_is_shown(account: TokenAccount) -> None:
     decide(account, allowed=False)
     said: list[str] = []
     authenticator = auth.make_authenticator(settings.load_settings())
-    with pytest.raises(credentials.CredentialError, match="denied"):
-        authenticator.login(credentials.Console(said.append))
+    with pytest.raises(authenticators.CredentialError, match="denied"):
+        authenticator.login(authenticators.Console(said.append))
     (user_code,) = account.server.user_codes
     assert "type in the code" in said[0]
     assert user_code in said[0]
@@ -96,27 +96,27 @@ def test_pace(account: TokenAccount, pauses: list[float]) -> None:
 
 def test_expiry(account: TokenAccount, pauses: list[float]) -> None:
     account.server.will(*[no("authorization_pending")] * 99)
-    with pytest.raises(credentials.CredentialError, match="expired"):
+    with pytest.raises(authenticators.CredentialError, match="expired"):
         log_in()
     assert sum(pauses) <= 60
     account.server.will(no("expired_token"))
-    with pytest.raises(credentials.CredentialError, match="expired"):
+    with pytest.raises(authenticators.CredentialError, match="expired"):
         log_in()
 
 
 def test_other_errors(account: TokenAccount, pauses: list[float]) -> None:
     account.server.will(no("invalid_scope"))
-    with pytest.raises(credentials.CredentialError, match="invalid_scope"):
+    with pytest.raises(authenticators.CredentialError, match="invalid_scope"):
         log_in()
     assert len(pauses) == 1
 
 
 def test_endpoint_that_is_none(account: TokenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}_DEVICE_AUTHORIZATION_URL", f"{account.server.url}/revoke")
-    with pytest.raises(credentials.CredentialError, match="has no device_code"):
+    with pytest.raises(authenticators.CredentialError, match="has no device_code"):
         log_in()
     monkeypatch.setenv(f"{PREFIX}_DEVICE_AUTHORIZATION_URL", "http://127.0.0.1:9/device")
-    with pytest.raises(credentials.CredentialError, match="DEVICE_AUTHORIZATION_URL"):
+    with pytest.raises(authenticators.CredentialError, match="DEVICE_AUTHORIZATION_URL"):
         log_in()
 
 

@@ -17,10 +17,10 @@ import pytest
 
 from ...package import answers, part
 from .oauth_refresh_token import VendorAccount, open_account
-from .tokens import keys_of, put
+from .token_account import keys_of, put
 
 module: Any = part("auth.oauth_refresh_token")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 tokens: Any = part("auth.tokens")
 PREFIX = answers.ENV_PREFIX
 
@@ -34,7 +34,7 @@ def account(tmp_path: Path) -> Iterator[VendorAccount]:
 def credential(account: VendorAccount, **given: Any) -> Any:
     """Returns the credential as the provider makes it."""
     known = {name.removeprefix(f"{PREFIX}_").lower(): value for name, value in account.environment.items()}
-    return module.oauth_refresh_token(module.OAuthRefreshTokenSettings(**{**known, **given}))
+    return module.authenticator(module.Settings(**{**known, **given}))
 
 
 def at(content: Any, path: str) -> Any:
@@ -128,10 +128,10 @@ def test_login_is_over(account: VendorAccount) -> None:
     account.server.end_logins()
     mine = credential(account)
     for _ in range(3):
-        with pytest.raises(credentials.CredentialError, match="log in with the program that writes"):
+        with pytest.raises(authenticators.CredentialError, match="log in with the program that writes"):
             mine.get_token()
     time.sleep(1.1)
-    with pytest.raises(credentials.CredentialError):
+    with pytest.raises(authenticators.CredentialError):
         mine.get_token()
     assert account.server.token_requests == 1
     content = account.log_in()
@@ -154,7 +154,7 @@ def test_file_that_is_none(content: bytes | None, says: str, account: VendorAcco
         account.file.unlink()
     else:
         account.file.write_bytes(content)
-    with pytest.raises(credentials.CredentialError, match=says) as caught:
+    with pytest.raises(authenticators.CredentialError, match=says) as caught:
         credential(account).get_token()
     assert str(account.file) in str(caught.value)
     assert not credential(account).status().ready
@@ -245,7 +245,7 @@ def test_logout_leaves_the_file(account: VendorAccount) -> None:
     account.log_in()
     before = account.file.read_bytes()
     mine = credential(account)
-    assert "There is a token" in mine.login(credentials.Console(print))
+    assert "There is a token" in mine.login(authenticators.Console(print))
     mine.logout()
     assert account.file.read_bytes() == before
     assert account.server.revoked == []

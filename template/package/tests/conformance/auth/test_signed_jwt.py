@@ -16,7 +16,7 @@ from pydantic import SecretStr, ValidationError
 from ...package import part
 
 module: Any = part("auth.signed_jwt")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 
 RSA = RSAKey.generate_key(2048)
 EC = ECKey.generate_key("P-256")
@@ -28,7 +28,7 @@ def pem(key: RSAKey | ECKey) -> SecretStr:
 
 def credential(**settings: Any) -> Any:
     given = {"jwt_key": pem(RSA), "jwt_algorithm": "RS256", "token_store": "memory", **settings}
-    return module.signed_jwt(module.SignedJwtSettings(**given))
+    return module.authenticator(module.Settings(**given))
 
 
 def test_claims() -> None:
@@ -96,7 +96,7 @@ def test_key_of_a_file(tmp_path: Path) -> None:
 def test_key_that_is_none(settings: dict[str, Any], says: str) -> None:
     made = credential(**settings)
     for attempt in (made.check, made.get_token):
-        with pytest.raises(credentials.CredentialError, match=says) as caught:
+        with pytest.raises(authenticators.CredentialError, match=says) as caught:
             attempt()
         assert "JWT_KEY_FILE" in str(caught.value)
         assert "secret-5" not in str(caught.value)
@@ -105,4 +105,4 @@ def test_key_that_is_none(settings: dict[str, Any], says: str) -> None:
 
 def test_claims_that_are_added() -> None:
     with pytest.raises(ValidationError, match="must not have iat and exp"):
-        module.SignedJwtSettings(jwt_claims={"exp": 7})
+        module.Settings(jwt_claims={"exp": 7})

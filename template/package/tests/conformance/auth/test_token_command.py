@@ -14,15 +14,15 @@ import pytest
 from pydantic import ValidationError
 
 from ...package import answers, part
-from .tokens import put
+from .token_account import put
 
 module: Any = part("auth.token_command")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 
 
 def credential(*words: str, **settings: Any) -> Any:
     given = {"token_command": shlex.join(words), "token_store": "memory", **settings}
-    return module.token_command(module.TokenCommandSettings(**given))
+    return module.authenticator(module.Settings(**given))
 
 
 def python(script: str, *arguments: str, **settings: Any) -> Any:
@@ -74,7 +74,7 @@ def test_where_the_expiry_is() -> None:
     ],
 )
 def test_command_that_prints_no_token(script: str, says: str) -> None:
-    with pytest.raises(credentials.CredentialError, match=says) as caught:
+    with pytest.raises(authenticators.CredentialError, match=says) as caught:
         python(script).get_token()
     assert "by hand" in str(caught.value)
     assert "secret-4" not in str(caught.value)
@@ -82,7 +82,7 @@ def test_command_that_prints_no_token(script: str, says: str) -> None:
 
 
 def test_command_without_end() -> None:
-    with pytest.raises(credentials.CredentialError, match="without end"):
+    with pytest.raises(authenticators.CredentialError, match="without end"):
         python("while True: print('x' * 65536)").get_token()
 
 
@@ -93,7 +93,7 @@ def test_command_that_takes_too_long(tmp_path: Path) -> None:
     child = f"import time; time.sleep(1.5); open({str(marker)!r}, 'w')"
     script = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-S', '-c', {child!r}]); time.sleep(60)"
     before = time.monotonic()
-    with pytest.raises(credentials.CredentialError, match=r"ended after 0\.5 seconds"):
+    with pytest.raises(authenticators.CredentialError, match=r"ended after 0\.5 seconds"):
         python(script, token_command_timeout=0.5).get_token()
     assert time.monotonic() - before < 5
     time.sleep(1.5)
@@ -111,7 +111,7 @@ def test_program_that_is_left_behind() -> None:
 
 def test_no_such_command() -> None:
     mine = credential("no-such-command-anywhere", "print")
-    with pytest.raises(credentials.CredentialError, match="`no-such-command-anywhere` cannot be started") as caught:
+    with pytest.raises(authenticators.CredentialError, match="`no-such-command-anywhere` cannot be started") as caught:
         mine.get_token()
     assert "TOKEN_COMMAND" in str(caught.value)
     assert not mine.status().ready
@@ -120,4 +120,4 @@ def test_no_such_command() -> None:
 @pytest.mark.parametrize("command", ["", "  ", "print 'a"])
 def test_setting_that_is_no_command(command: str) -> None:
     with pytest.raises(ValidationError, match="it must be a command"):
-        module.TokenCommandSettings(token_command=command)
+        module.Settings(token_command=command)

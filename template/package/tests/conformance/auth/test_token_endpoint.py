@@ -15,11 +15,11 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from ...package import answers, part
-from .server import CLIENT_ID, Answer, AuthorizationServer
-from .tokens import keys_of, put
+from .authorization_server import CLIENT_ID, Answer, AuthorizationServer
+from .token_account import keys_of, put
 
 oauth: Any = part("auth.oauth")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 PREFIX = answers.ENV_PREFIX
 
 
@@ -124,7 +124,7 @@ def test_refresh_token_lives_on(server: AuthorizationServer) -> None:
 )
 def test_answer_without_token(given: Answer, says: str, pause: float, server: AuthorizationServer) -> None:
     server.will(given)
-    with pytest.raises(credentials.CredentialError, match=says) as caught:
+    with pytest.raises(authenticators.CredentialError, match=says) as caught:
         endpoint(server).token("client_credentials")
     assert caught.value.retry_after == pause
     assert server.url.removeprefix("http://") in str(caught.value)
@@ -137,14 +137,14 @@ def test_nobody_there() -> None:
         client_secret="s",
         token_endpoint_auth_method="client_secret_post",
     )
-    with pytest.raises(credentials.CredentialError, match=f"{PREFIX}_TOKEN_URL") as caught:
+    with pytest.raises(authenticators.CredentialError, match=f"{PREFIX}_TOKEN_URL") as caught:
         oauth.TokenEndpoint(settings).token("client_credentials")
     assert caught.value.retry_after == 0.0
 
 
 def test_answer_that_takes_too_long(server: AuthorizationServer) -> None:
     server.will(Answer(seconds=1.0))
-    with pytest.raises(credentials.CredentialError, match="cannot be reached"):
+    with pytest.raises(authenticators.CredentialError, match="cannot be reached"):
         endpoint(server, token_timeout=0.2).token("client_credentials")
 
 
@@ -163,7 +163,7 @@ def test_answer_that_drips(server: AuthorizationServer) -> None:
         threading.Thread(target=drip, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/token"
         before = time.monotonic()
-        with pytest.raises(credentials.CredentialError, match="cannot be reached"):
+        with pytest.raises(authenticators.CredentialError, match="cannot be reached"):
             endpoint(server, token_url=url, token_timeout=0.5).token("client_credentials")
         assert time.monotonic() - before < 3
 
@@ -181,7 +181,7 @@ def test_server_that_quotes_everything(
 
     monkeypatch.setattr(server, "answer", echo)
     pem = SecretStr(server.client_key.as_pem(private=True).decode())
-    with pytest.raises(credentials.CredentialError, match="invalid_client") as caught:
+    with pytest.raises(authenticators.CredentialError, match="invalid_client") as caught:
         endpoint(server, token_endpoint_auth_method=method, client_key=pem).token("x", refresh_token="used-up-token")
     shown = {"x", CLIENT_ID, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
     assert not [value for value in sent if value not in shown and value in str(caught.value)]
@@ -194,12 +194,12 @@ def test_field_that_is_ours(name: str) -> None:
 
 
 def test_server_that_quotes_secrets(server: AuthorizationServer) -> None:
-    with pytest.raises(credentials.CredentialError, match="invalid_grant") as caught:
+    with pytest.raises(authenticators.CredentialError, match="invalid_grant") as caught:
         endpoint(server).token("refresh_token", refresh_token="used-up-token")
     assert "used-up-token" not in str(caught.value)
     told = {"error": "invalid_client", "error_description": f"the secret {server.secret} is wrong"}
     server.will(Answer(401, json.dumps(told).encode()))
-    with pytest.raises(credentials.CredentialError, match=r"check .*CLIENT_ID") as caught:
+    with pytest.raises(authenticators.CredentialError, match=r"check .*CLIENT_ID") as caught:
         endpoint(server).token("client_credentials")
     assert server.secret not in str(caught.value)
 
@@ -241,7 +241,7 @@ def test_url_that_secrets_may_be_sent_to(url: str) -> None:
     ],
 )
 def test_setting_that_is_missing(settings: dict[str, Any], says: str, server: AuthorizationServer) -> None:
-    with pytest.raises(credentials.CredentialError, match=says) as caught:
+    with pytest.raises(authenticators.CredentialError, match=says) as caught:
         endpoint(server, **settings).token("client_credentials")
     assert "secret-3" not in str(caught.value)
     assert server.requests == []

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from ...package import answers, part
-from .tokens import put
+from .token_account import put
 
 module: Any = part("auth.token_file")
-credentials: Any = part("auth.credentials")
+authenticators: Any = part("auth.authenticator")
 
 
 def credential(file: Path, **settings: Any) -> Any:
-    return module.token_file(module.TokenFileSettings(token_file=str(file), **settings))
+    return module.authenticator(module.Settings(token_file=str(file), **settings))
 
 
 def replace(file: Path, text: str) -> None:
@@ -76,7 +76,7 @@ def test_file_without_token(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
     mine = credential(file)
-    with pytest.raises(credentials.CredentialError, match="TOKEN_FILE") as caught:
+    with pytest.raises(authenticators.CredentialError, match="TOKEN_FILE") as caught:
         mine.get_token()
     assert str(file) in str(caught.value)
     assert not mine.status().ready
@@ -89,7 +89,7 @@ def test_no_file(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(credentials.CredentialError, match=r"(cannot be read|no regular file).*TOKEN_FILE"):
+    with pytest.raises(authenticators.CredentialError, match=r"(cannot be read|no regular file).*TOKEN_FILE"):
         credential(tmp_path / name).get_token()
 
 
@@ -116,7 +116,7 @@ def test_login_and_logout(tmp_path: Path) -> None:
     file = tmp_path / "token"
     replace(file, "one")
     mine = credential(file)
-    assert str(file) in mine.login(credentials.Console(print))
+    assert str(file) in mine.login(authenticators.Console(print))
     assert "nothing was done" in mine.logout()
     assert file.read_text() == "one"
     assert mine.status().ready

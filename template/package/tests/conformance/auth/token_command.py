@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...package import answers
-from .server import CLIENT_ID, AuthorizationServer
-from .tokens import TokenAccount, keys_of
+from .authorization_server import CLIENT_ID, AuthorizationServer
+from .token_account import TokenAccount, keys_of
 
 _COMMAND = """
 import sys, urllib.parse, urllib.request

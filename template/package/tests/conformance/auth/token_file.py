@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ...package import answers
 from ..server import Received
-from .server import AuthorizationServer
-from .tokens import TokenAccount, requested
+from .authorization_server import AuthorizationServer
+from .token_account import TokenAccount, requested
 
 
 class PlatformAccount(TokenAccount):

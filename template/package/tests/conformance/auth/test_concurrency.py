@@ -12,7 +12,7 @@ from ...package import answers
 from ..conftest import use
 from ..server import Upstream
 from .account import Account, open_account
-from .load import rushes
+from .concurrency import concurrent_calls
 
 PROTECTED = answers.AUTH[0] != "none"
 
@@ -35,5 +35,5 @@ def test_one_credential_for_all(
         use(account, upstream, monkeypatch)
         return account
 
-    for rush in rushes(fresh, upstream, model):
-        assert (rush.group, rush.failures, rush.token_requests, rush.leaks) == (rush.group, 0, 1, 0), rush.said[-6000:]
+    for made in concurrent_calls(fresh, upstream, model):
+        assert (made.group, made.failures, made.token_requests, made.leaks) == (made.group, 0, 1, 0), made.said[-6000:]

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from .credentials import CredentialError
+from .authenticator import CredentialError
 from .tokens import Token, keep_private
 
 logger = logging.getLogger(__package__)

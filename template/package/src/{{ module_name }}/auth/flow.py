@@ -1,26 +1,29 @@
-"""Puts tokens into requests, and renews a token that is refused. Template's file: do not edit."""
+"""httpx's auth flow for tokens: puts one into each request, and another when it is refused. Template's file: do not edit."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import httpx
 from pydantic import BaseModel, SecretStr
 
 from .._answers import API_KEY_HEADER, API_KEY_PREFIX
-from .credentials import Console, CredentialError, Status, can_repeat
-from .tokens import Token, sendable
+from .authenticator import Authenticator, CredentialError, can_repeat
+from .tokens import Token, checked_token
 
 
-class Credential(Protocol):
-    """Where calls get their token. Every kind of token is one, and so is a chain of them."""
+class TokenAuthenticator(Authenticator):
+    """Gives each call a token: its own if it brought one, else the one that subclasses get."""
 
+    secrets: tuple[str, ...] = ()
+    """What no message may contain, besides the tokens."""
+
+    @abstractmethod
     def check(self) -> None:
         """Looks whether the settings are complete; raises CredentialError when they are not."""
-        ...
 
+    @abstractmethod
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """Returns a token that is good as far as anyone knows.
 
@@ -31,23 +34,20 @@ class Credential(Protocol):
         Raises:
             CredentialError: there is none.
         """
-        ...
 
+    @abstractmethod
     async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """Does what `get_token` does, without blocking the event loop."""
-        ...
 
-    def login(self, console: Console) -> str:
-        """See `Authenticator.login`."""
-        ...
-
-    def logout(self) -> str:
-        """See `Authenticator.logout`."""
-        ...
-
-    def status(self) -> Status:
-        """See `Authenticator.status`."""
-        ...
+    def for_call(self, api_key: str | None) -> TokenAuth | GivenToken:
+        """See `Authenticator.for_call`."""
+        if not api_key:
+            self.check()
+            return TokenAuth(self)
+        try:
+            return GivenToken(checked_token(api_key))
+        except ValueError as error:
+            raise CredentialError(f"The api_key of the call cannot be sent: {error}.") from None
 
 
 class TokenAuth(httpx.Auth):
@@ -57,13 +57,11 @@ class TokenAuth(httpx.Auth):
     be sent again. It stays the same request, with the same id. A header that the caller set wins.
 
     Args:
-        credential: where tokens come from.
-        secrets: what no message may contain, besides the tokens.
+        authenticator: where tokens come from.
     """
 
-    def __init__(self, credential: Credential, secrets: tuple[str, ...] = ()) -> None:
-        self._credential = credential
-        self._secrets = secrets
+    def __init__(self, authenticator: TokenAuthenticator) -> None:
+        self._authenticator = authenticator
         self._tokens: list[Token] = []
         self._headers: list[str] = []
         """The headers that came with the last token."""
@@ -71,17 +69,17 @@ class TokenAuth(httpx.Auth):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The strings that no message may contain."""
-        return (*self._secrets, *(token.value for token in self._tokens))
+        return (*self._authenticator.secrets, *(token.value for token in self._tokens))
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sends the request, once more if need be (httpx calls this)."""
         if API_KEY_HEADER in request.headers:
             yield request
             return
-        token = self._put(request, self._credential.get_token(within=_patience(request)))
+        token = self._put(request, self._authenticator.get_token(within=_read_timeout(request)))
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED and can_repeat(request):
-            other = self._credential.get_token(refused=token, within=_patience(request))
+            other = self._authenticator.get_token(refused=token, within=_read_timeout(request))
             if other.value != token.value:
                 stream, response.stream = response.stream, httpx.ByteStream(b"")  # it may never end
                 if isinstance(stream, httpx.SyncByteStream):
@@ -94,10 +92,10 @@ class TokenAuth(httpx.Auth):
         if API_KEY_HEADER in request.headers:
             yield request
             return
-        token = self._put(request, await self._credential.aget_token(within=_patience(request)))
+        token = self._put(request, await self._authenticator.aget_token(within=_read_timeout(request)))
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED and can_repeat(request):
-            other = await self._credential.aget_token(refused=token, within=_patience(request))
+            other = await self._authenticator.aget_token(refused=token, within=_read_timeout(request))
             if other.value != token.value:
                 stream, response.stream = response.stream, httpx.ByteStream(b"")  # it may never end
                 if isinstance(stream, httpx.AsyncByteStream):
@@ -132,38 +130,6 @@ class GivenToken(httpx.Auth):
         yield request
 
 
-@dataclass(frozen=True)
-class TokenAuthenticator:
-    """Gives each call a token: its own if it brought one, else the credential's (`Authenticator`)."""
-
-    credential: Credential
-    """Where tokens come from."""
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What no message may contain, besides the tokens."""
-
-    def for_call(self, api_key: str | None) -> TokenAuth | GivenToken:
-        """See `Authenticator.for_call`."""
-        if not api_key:
-            self.credential.check()
-            return TokenAuth(self.credential, self.secrets)
-        try:
-            return GivenToken(sendable(api_key))
-        except ValueError as error:
-            raise CredentialError(f"The api_key of the call cannot be sent: {error}.") from None
-
-    def login(self, console: Console) -> str:
-        """See `Authenticator.login`."""
-        return self.credential.login(console)
-
-    def logout(self) -> str:
-        """See `Authenticator.logout`."""
-        return self.credential.logout()
-
-    def status(self) -> Status:
-        """See `Authenticator.status`."""
-        return self.credential.status()
-
-
 def secrets_of(settings: BaseModel) -> tuple[str, ...]:
     """Returns what the settings keep secret, so that no message contains it."""
     values = [getattr(settings, name) for name in type(settings).model_fields]
@@ -171,7 +137,7 @@ def secrets_of(settings: BaseModel) -> tuple[str, ...]:
     return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
 
-def _patience(request: httpx.Request) -> float | None:
+def _read_timeout(request: httpx.Request) -> float | None:
     """How long the call would wait for an answer."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout

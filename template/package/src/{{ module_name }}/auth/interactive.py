@@ -1,4 +1,4 @@
-"""Renewal for the OAuth kinds in which a person logs in. Template's file: do not edit."""
+"""Interactive grants: the renewal of tokens that a person got by logging in. Template's file: do not edit."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from .._answers import COMMAND, ENV_PREFIX, PROVIDER_NAME
-from .credentials import Console, CredentialError, Status
-from .oauth import OAuthError, OAuthSettings, Tls, TokenEndpoint
-from .token_store import StoreSettings
+from .authenticator import Console, CredentialError, Status, Tls
+from .oauth import OAuthError, OAuthSettings, TokenEndpoint
+from .store_settings import StoreSettings
 from .tokens import Token
 
 LOGIN = f"run `{COMMAND} login`"
 
 
-class SignedInSettings(OAuthSettings, StoreSettings):
+class InteractiveSettings(OAuthSettings, StoreSettings):
     """The settings of the kinds in which a person logs in."""
 
     refresh_token: SecretStr | None = None
     """A refresh token, for machines on which nobody can log in."""
 
 
-class SignedInSource(ABC):
+class InteractiveSource(ABC):
     """Renews tokens with the refresh token of a login (RFC 6749 section 6); subclasses log in.
 
     Args:
@@ -34,8 +34,8 @@ class SignedInSource(ABC):
 
     kind = ""
 
-    def __init__(self, settings: SignedInSettings, tls: Tls = lambda: True) -> None:
-        self._endpoint = TokenEndpoint(settings, tls, mend=f"{LOGIN}, as this login is over")
+    def __init__(self, settings: InteractiveSettings, tls: Tls = lambda: True) -> None:
+        self._endpoint = TokenEndpoint(settings, tls, remedy=f"{LOGIN}, as this login is over")
         self._scopes = settings.scopes
         given = settings.refresh_token
         self._given = given.get_secret_value().strip() if given else None

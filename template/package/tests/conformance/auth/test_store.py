@@ -18,22 +18,22 @@ import pytest
 
 from ...package import package, part
 
-credentials: Any = part("auth.credentials")
-stores: Any = part("auth.stores")
+authenticators: Any = part("auth.authenticator")
+stores: Any = part("auth.store")
 tokens: Any = part("auth.tokens")
 HEADERS = {"X-A": "1", "X-B": "of two words"}
 TOKEN = tokens.Token("kept", expires_at=2e9, issued_at=1e9, refresh_token="again", scope="a b", headers=HEADERS)
 
 HOLD_LOCK = """
 import sys, time, importlib, pathlib
-stores = importlib.import_module(sys.argv[1] + ".auth.stores")
+stores = importlib.import_module(sys.argv[1] + ".auth.store")
 with stores.process_lock(pathlib.Path(sys.argv[2])):
     print("locked", flush=True)
     time.sleep(60)
 """
 WRITE_FOREVER = """
 import sys, importlib, pathlib
-stores = importlib.import_module(sys.argv[1] + ".auth.stores")
+stores = importlib.import_module(sys.argv[1] + ".auth.store")
 tokens = importlib.import_module(sys.argv[1] + ".auth.tokens")
 store = stores.FileStore(pathlib.Path(sys.argv[2]))
 number = 0
@@ -134,7 +134,7 @@ def test_file_that_others_can_read_for_good(tmp_path: Path, monkeypatch: pytest.
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(Path, "chmod", lambda *_: refuse(errno.EPERM))
-    with pytest.raises(credentials.CredentialError, match="run chmod 600"):
+    with pytest.raises(authenticators.CredentialError, match="run chmod 600"):
         stores.FileStore(path).load()
     monkeypatch.setattr(Path, "chmod", lambda *_: refuse(errno.EROFS))
     assert stores.FileStore(path).load() == TOKEN
@@ -182,7 +182,7 @@ def test_lock_keeps_others_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     process = start(HOLD_LOCK, tmp_path / "token.json")
     try:
         with (
-            pytest.raises(part("auth.credentials").CredentialError, match="Another process has been busy"),
+            pytest.raises(part("auth.authenticator").CredentialError, match="Another process has been busy"),
             stores.process_lock(tmp_path / "token.json"),
         ):
             raise AssertionError("both have the lock")

@@ -18,7 +18,7 @@ from ...package import answers, models, registration
 from ...upstream import UpstreamFormat
 from ..server import Upstream
 from .account import Account, open_account
-from .load import rushes
+from .concurrency import concurrent_calls
 
 COLUMNS = ("kind", "group", "calls", "token_requests", "failures", "leaks")
 
@@ -39,9 +39,9 @@ def rows() -> Iterator[dict[str, str | int]]:
             registration.register()._ready = None  # the settings are read anew
             return account
 
-        for rush in rushes(fresh, upstream, model):
-            values = (", else ".join(answers.AUTH), rush.group, rush.calls, rush.token_requests)
-            yield dict(zip(COLUMNS, (*values, rush.failures, rush.leaks), strict=True))
+        for made in concurrent_calls(fresh, upstream, model):
+            values = (", else ".join(answers.AUTH), made.group, made.calls, made.token_requests)
+            yield dict(zip(COLUMNS, (*values, made.failures, made.leaks), strict=True))
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Many calls at once, with a credential that has just gone stale. Template's file: do not edit.
 
-`Rush` is what the tests and the table of `make test-auth` share.
+`ConcurrentCalls` is what the tests and the table of `make test-auth` share.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pathlib import Path
 from litellm import acompletion, completion
 
 from ...package import package
-from ..asking import HELLO
+from ..calls import HELLO
 from ..server import Upstream
 from .account import Account
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("concurrency_worker.py")
 
 
 @dataclass(frozen=True)
-class Rush:
+class ConcurrentCalls:
     """What came of many calls at once."""
 
     group: str
@@ -44,27 +44,29 @@ class Rush:
     """What was logged and printed."""
 
 
-def rushes(account: Callable[[], Account], upstream: Upstream, model: str) -> Iterator[Rush]:
-    """Yields a rush of async calls, one of threads and one of processes.
+def concurrent_calls(account: Callable[[], Account], upstream: Upstream, model: str) -> Iterator[ConcurrentCalls]:
+    """Yields what came of many async calls, of many threads, and of some processes.
 
     Args:
         account: opens an account, and lets the registered provider use it.
         upstream: what the calls go to.
         model: as callers name it.
     """
-    yield _rush("200 async calls", account(), model, lambda said: _async_calls(model, 200, said))
-    yield _rush("32 threads", account(), model, lambda said: _threads(model, 32, said))
-    yield _rush("4 processes", account(), model, lambda said: _processes(upstream, 4, 5, said))
+    yield _make_calls("200 async calls", account(), model, lambda said: _async_calls(model, 200, said))
+    yield _make_calls("32 threads", account(), model, lambda said: _threads(model, 32, said))
+    yield _make_calls("4 processes", account(), model, lambda said: _processes(upstream, 4, 5, said))
 
 
-def _rush(group: str, account: Account, model: str, run: Callable[[io.StringIO], tuple[int, int]]) -> Rush:
+def _make_calls(
+    group: str, account: Account, model: str, run: Callable[[io.StringIO], tuple[int, int]]
+) -> ConcurrentCalls:
     said = io.StringIO()
     with everything_logged(said):
         account.make_stale(lambda: completion(model=model, messages=HELLO))
         calls, failures = run(said)
     text = said.getvalue()
     leaks = sum(secret in text for secret in account.secrets)
-    return Rush(group, calls, account.token_requests(), failures, leaks, text)
+    return ConcurrentCalls(group, calls, account.token_requests(), failures, leaks, text)
 
 
 def _async_calls(model: str, count: int, said: io.StringIO) -> tuple[int, int]:

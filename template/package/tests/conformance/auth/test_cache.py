@@ -16,8 +16,8 @@ import pytest
 
 from ...package import package, part
 
-cached: Any = part("auth.cached")
-credentials: Any = part("auth.credentials")
+cached: Any = part("auth.cache")
+authenticators: Any = part("auth.authenticator")
 tokens: Any = part("auth.tokens")
 
 
@@ -72,7 +72,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_good_token_waits_for_nobody(clock: Clock) -> None:
     """It is renewed in the background when its life is nearly over, once."""
     source = Source(life=100.0)
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     assert credential.get_token().value == "token-1"
     source.seconds = 0.5
     clock.ahead = 80.0  # in the last quarter, but not in the last tenth
@@ -86,13 +86,13 @@ def test_good_token_waits_for_nobody(clock: Clock) -> None:
 
 def test_failing_renewal_of_a_good_token(clock: Clock) -> None:
     source = Source(life=100.0)
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     credential.get_token()
-    source.failure = credentials.CredentialError("down", retry_after=0.0)
+    source.failure = authenticators.CredentialError("down", retry_after=0.0)
     clock.ahead = 80.0
     assert {credential.get_token().value for _ in range(20)} == {"token-1"}
     clock.ahead = 99.0
-    with pytest.raises(credentials.CredentialError, match="down"):
+    with pytest.raises(authenticators.CredentialError, match="down"):
         credential.get_token()
 
 
@@ -102,7 +102,7 @@ def test_clock_that_is_wrong(skew: int, monkeypatch: pytest.MonkeyPatch) -> None
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + skew)
     source = Source(life=120.0)
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     assert [credential.get_token().value for _ in range(3)] == ["token-1"] * 3
     monkeypatch.setattr(time, "time", lambda: real() + skew + 119)
     assert credential.get_token().value == "token-2"
@@ -111,11 +111,11 @@ def test_clock_that_is_wrong(skew: int, monkeypatch: pytest.MonkeyPatch) -> None
 def test_failures_are_rare_and_short() -> None:
     """Callers learn of a failure at once, and only now and then does one of them cause another request."""
     source = Source()
-    source.failure = credentials.CredentialError("the server is down", retry_after=0.0)
-    credential = cached.CachedCredential(source)
+    source.failure = authenticators.CredentialError("the server is down", retry_after=0.0)
+    credential = cached.CachedAuthenticator(source)
     end = time.monotonic() + 1.6
     while time.monotonic() < end:
-        with pytest.raises(credentials.CredentialError, match="the server is down"):
+        with pytest.raises(authenticators.CredentialError, match="the server is down"):
             credential.get_token()
     assert source.asked == 2
     source.failure = None
@@ -125,10 +125,10 @@ def test_failures_are_rare_and_short() -> None:
 
 def test_pause_that_the_server_asks_for() -> None:
     source = Source()
-    source.failure = credentials.CredentialError("slow down", retry_after=30.0)
-    credential = cached.CachedCredential(source)
+    source.failure = authenticators.CredentialError("slow down", retry_after=30.0)
+    credential = cached.CachedAuthenticator(source)
     for _ in range(3):
-        with pytest.raises(credentials.CredentialError):
+        with pytest.raises(authenticators.CredentialError):
             credential.get_token()
         time.sleep(0.6)
     assert source.asked == 1
@@ -137,7 +137,7 @@ def test_pause_that_the_server_asks_for() -> None:
 def test_waiter_that_gives_up() -> None:
     """The others get their token all the same, on this loop and on another, and from threads."""
     source = Source(seconds=0.4)
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.append(credential.get_token().value))
 
@@ -160,12 +160,12 @@ def test_waiter_that_gives_up() -> None:
 
 def test_waiter_whose_time_is_up() -> None:
     source = Source(seconds=0.5)
-    credential = cached.CachedCredential(source)
-    with pytest.raises(credentials.CredentialTimeoutError, match=r"within 0\.1 seconds"):
+    credential = cached.CachedAuthenticator(source)
+    with pytest.raises(authenticators.CredentialTimeoutError, match=r"within 0\.1 seconds"):
         credential.get_token(within=0.1)
 
     async def wait() -> None:
-        with pytest.raises(credentials.CredentialTimeoutError):
+        with pytest.raises(authenticators.CredentialTimeoutError):
             await credential.aget_token(within=0.1)
 
     asyncio.run(wait())
@@ -177,15 +177,15 @@ def test_error_that_nobody_foresaw() -> None:
     """Its text is not passed on: it may quote a secret."""
     source = Source()
     source.failure = RuntimeError("secret-17")
-    with pytest.raises(credentials.CredentialError, match="RuntimeError") as caught:
-        cached.CachedCredential(source).get_token()
+    with pytest.raises(authenticators.CredentialError, match="RuntimeError") as caught:
+        cached.CachedAuthenticator(source).get_token()
     assert "secret-17" not in str(caught.value)
 
 
 def test_new_token_that_is_refused() -> None:
     """Another one is fetched once; when it is refused as well, a third would not help."""
     source = Source()
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     first = credential.get_token()
     second = credential.get_token(refused=first)
     assert second.value == "token-2"
@@ -197,7 +197,7 @@ def test_new_token_that_is_refused() -> None:
 def test_many_whose_token_is_refused() -> None:
     """All wait for the one renewal, also those that come while it is under way."""
     source = Source()
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     first = credential.get_token()
     source.seconds = 0.5
     found: list[str] = []
@@ -218,11 +218,11 @@ def test_many_whose_token_is_refused() -> None:
 def test_refused_token_that_cannot_be_renewed() -> None:
     """Every call learns why; the refused token is not taken for another one."""
     source = Source()
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     first = credential.get_token()
-    source.failure = credentials.CredentialError("the server is down", retry_after=30.0)
+    source.failure = authenticators.CredentialError("the server is down", retry_after=30.0)
     for _ in range(3):
-        with pytest.raises(credentials.CredentialError, match="the server is down"):
+        with pytest.raises(authenticators.CredentialError, match="the server is down"):
             credential.get_token(refused=first)
     assert source.asked == 2
 
@@ -231,19 +231,19 @@ def test_refused_token_that_cannot_be_renewed() -> None:
 def test_server_whose_tokens_have_no_life(life: float) -> None:
     """It is not asked for each call."""
     source = Source(life=life)
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     assert {credential.get_token().value for _ in range(50)} == {"token-1"}
 
 
 def test_stored_token_of_another_process(clock: Clock) -> None:
     """It is used while it is good, also when the server is down, and renewed in the background."""
-    store = part("auth.stores").MemoryStore()
-    first = cached.CachedCredential(Source(life=100.0), store)
+    store = part("auth.store").MemoryStore()
+    first = cached.CachedAuthenticator(Source(life=100.0), store)
     assert first.get_token().value == "token-1"
     clock.ahead = 80.0
     source = Source(seconds=0.3)
-    source.failure = credentials.CredentialError("down", retry_after=0.0)
-    second = cached.CachedCredential(source, store)
+    source.failure = authenticators.CredentialError("down", retry_after=0.0)
+    second = cached.CachedAuthenticator(source, store)
     before = time.monotonic()
     assert [second.get_token().value for _ in range(5)] == ["token-1"] * 5
     assert time.monotonic() - before < 0.3
@@ -251,7 +251,7 @@ def test_stored_token_of_another_process(clock: Clock) -> None:
 
 def test_no_thread_can_be_started(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A good token does not need one."""
-    credential = cached.CachedCredential(Source(life=100.0))
+    credential = cached.CachedAuthenticator(Source(life=100.0))
     credential.get_token()
 
     def fail(self: threading.Thread) -> None:
@@ -261,7 +261,7 @@ def test_no_thread_can_be_started(clock: Clock, monkeypatch: pytest.MonkeyPatch)
     clock.ahead = 80.0
     assert credential.get_token().value == "token-1"
     clock.ahead = 99.0
-    with pytest.raises(credentials.CredentialError, match="no thread"):
+    with pytest.raises(authenticators.CredentialError, match="no thread"):
         credential.get_token()
 
 
@@ -269,8 +269,8 @@ def test_error_that_ends_programs() -> None:
     """The ones who wait learn of it."""
     source = Source()
     source.failure = SystemExit(3)
-    credential = cached.CachedCredential(source)
-    with pytest.raises(credentials.CredentialError, match="SystemExit"):
+    credential = cached.CachedAuthenticator(source)
+    with pytest.raises(authenticators.CredentialError, match="SystemExit"):
         credential.get_token(within=5)
 
 
@@ -287,21 +287,21 @@ class Source:
             time.sleep(0.7)
         now = time.time()
         return tokens.Token("second" if previous else "first", expires_at=now + 1.2, issued_at=now)
-credential = part("cached").CachedCredential(Source(), part("stores").FileStore(pathlib.Path({str(tmp_path / "t")!r})))
+credential = part("cache").CachedAuthenticator(Source(), part("store").FileStore(pathlib.Path({str(tmp_path / "t")!r})))
 credential.get_token()
 time.sleep(1.05)
 credential.get_token()
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30, env=environment)
-    assert part("auth.stores").FileStore(tmp_path / "t").load().value == "second"
+    assert part("auth.store").FileStore(tmp_path / "t").load().value == "second"
 
 
 def test_logout_while_another_process_runs() -> None:
     """It does not bring back what was logged out of."""
-    store = part("auth.stores").MemoryStore()
+    store = part("auth.store").MemoryStore()
     source = Source(life=0.0)
-    running = cached.CachedCredential(source, store)
+    running = cached.CachedAuthenticator(source, store)
     running.get_token()
     store.clear()
     time.sleep(1.1)
@@ -313,7 +313,7 @@ def test_logout_while_another_process_runs() -> None:
 def test_fork_in_the_middle() -> None:
     """A child does not wait for a thread that stayed with its parent."""
     source = Source(seconds=0.5)
-    credential = cached.CachedCredential(source)
+    credential = cached.CachedAuthenticator(source)
     thread = threading.Thread(target=credential.get_token)
     thread.start()
     time.sleep(0.1)

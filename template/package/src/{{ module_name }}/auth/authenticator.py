@@ -1,13 +1,18 @@
-"""What every kind of authentication shares. Template's file: do not edit."""
+"""What every way to authenticate has: an authenticator, and the errors that it raises. Template's file: do not edit."""
 
 from __future__ import annotations
 
+import ssl
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
+
+Tls = Callable[[], ssl.SSLContext | str | bool]
+"""What httpx takes as `verify`, for an authorization server; made when it is needed."""
 
 
 class CredentialError(Exception):
@@ -99,26 +104,26 @@ class CallAuth(Protocol):
 class Authenticator(Protocol):
     """One way to authenticate, ready for calls and for the command line."""
 
+    @abstractmethod
     def for_call(self, api_key: str | None) -> CallAuth:
         """Returns the authentication of one call; raises CredentialError when there can be none.
 
         Args:
             api_key: the key or token that came with the call or its deployment, if any.
         """
-        ...
 
+    @abstractmethod
     def login(self, console: Console) -> str:
         """Logs in, or tries the credential where there is nothing to log in to; returns what came of it.
 
         Raises:
             CredentialError: it failed.
         """
-        ...
 
+    @abstractmethod
     def logout(self) -> str:
         """Forgets (and revokes, where that is possible) what login left; returns what was done."""
-        ...
 
+    @abstractmethod
     def status(self) -> Status:
         """Returns what there is, without a network request."""
-        ...

@@ -12,7 +12,7 @@ from platformdirs import user_state_path
 from pydantic import BaseModel, SecretStr, field_validator
 
 from .._answers import AUTH, ENV_PREFIX, PACKAGE_NAME, TOKEN_STORE, TOKEN_STORES
-from .stores import FileStore, MemoryStore, TokenStore
+from .store import FileStore, MemoryStore, TokenStore
 
 
 class StoreSettings(BaseModel):

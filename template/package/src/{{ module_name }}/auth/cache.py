@@ -1,4 +1,4 @@
-"""A credential that is fetched once, however many calls want it. Template's file: do not edit.
+"""A token that is fetched once, however many calls want it. Template's file: do not edit.
 
 The work is done in a thread of its own: sync calls and calls on any number of event loops wait for the same
 one, and none that gives up takes it along. Between processes, the token store's lock does the same.
@@ -16,8 +16,9 @@ from concurrent.futures import Future, wait
 from typing import Protocol
 from weakref import WeakSet
 
-from .credentials import Console, CredentialError, CredentialTimeoutError, Status
-from .stores import MemoryStore, TokenStore
+from .authenticator import Console, CredentialError, CredentialTimeoutError, Status
+from .flow import TokenAuthenticator
+from .store import MemoryStore, TokenStore
 from .tokens import Token
 
 logger = logging.getLogger(__package__)
@@ -34,7 +35,7 @@ _SHORTEST_LIFE = 1.0
 _LAST_WAIT = 10.0
 """Seconds that a program waits at its end for a renewal that is under way: a new refresh token may be in it."""
 
-_all: WeakSet[CachedCredential] = WeakSet()
+_all: WeakSet[CachedAuthenticator] = WeakSet()
 
 
 class TokenSource(Protocol):
@@ -69,7 +70,7 @@ class TokenSource(Protocol):
         ...
 
 
-class CachedCredential:
+class CachedAuthenticator(TokenAuthenticator):
     """Hands out the current token and sees to it that there is one.
 
     Calls go on with a token that is still good while its successor is on the way; they wait, all for the same
@@ -78,9 +79,11 @@ class CachedCredential:
     Args:
         source: where new tokens come from.
         store: where they are kept, and shared with other processes.
+        secrets: what no message may contain, besides the tokens.
     """
 
-    def __init__(self, source: TokenSource, store: TokenStore | None = None) -> None:
+    def __init__(self, source: TokenSource, store: TokenStore | None = None, secrets: tuple[str, ...] = ()) -> None:
+        self.secrets = secrets
         self._source = source
         self._store = store or MemoryStore()
         self._token: Token | None = None
@@ -94,12 +97,12 @@ class CachedCredential:
         _all.add(self)
 
     def check(self) -> None:
-        """See `Credential.check`."""
+        """See `TokenAuthenticator.check`."""
         if self._token is None:
             self._source.check()
 
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `Credential.get_token`."""
+        """See `TokenAuthenticator.get_token`."""
         renewal = self._kept_or_renewal(refused)
         if isinstance(renewal, Token):
             return renewal
@@ -111,7 +114,7 @@ class CachedCredential:
             raise CredentialError(str(error), error.retry_after) from error
 
     async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `Credential.get_token`."""
+        """See `TokenAuthenticator.get_token`."""
         renewal = self._kept_or_renewal(refused)
         if isinstance(renewal, Token):
             return renewal
@@ -263,13 +266,13 @@ def _unexpected(error: BaseException) -> CredentialError:
 
 
 def _after_fork_in_child() -> None:
-    for credential in list(_all):
-        credential._after_fork()
+    for authenticator in list(_all):
+        authenticator._after_fork()
 
 
 def _wait_at_exit() -> None:
-    for credential in list(_all):
-        credential._wait()
+    for authenticator in list(_all):
+        authenticator._wait()
 
 
 atexit.register(_wait_at_exit)

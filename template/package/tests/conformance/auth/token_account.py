@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 from ...package import answers
 from ..server import Received
 from .account import sent_token
-from .server import CLIENT_ID, AuthorizationServer
+from .authorization_server import CLIENT_ID, AuthorizationServer
 
 PREFIX = answers.ENV_PREFIX
 SHORT = 1.0

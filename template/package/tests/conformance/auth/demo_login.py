@@ -31,7 +31,7 @@ def main() -> None:
         os.environ[f"{answers.ENV_PREFIX}_TOKEN_STORE"] = "memory"
         os.chdir(folder)
         authenticator = auth.make_authenticator(settings.load_settings())
-        say(authenticator.login(auth.credentials.Console(say)))
+        say(authenticator.login(auth.authenticator.Console(say)))
         say(authenticator.status().in_words())
         say(authenticator.logout())
 
