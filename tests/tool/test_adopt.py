@@ -18,18 +18,19 @@ from typing import Any
 import copier
 import pexpect
 import pytest
+import tomlkit
 import yaml
 from rich.console import Console
 
-from provider_template.adopt import BRANCH, adopt
+from provider_template.adopt import BRANCH, adopt, tables
 from provider_template.adopt.code import Text
 from provider_template.adopt.credentials import DOES
 from provider_template.adopt.infer import infer
 from provider_template.adopt.layout import Layout, find_layout
+from provider_template.adopt.project_file import compose
 from provider_template.adopt.reach import provider_code
 from provider_template.adopt.sources import Found, Sources, looks_secret
 from provider_template.adopt.todo import hook_of
-from provider_template.adopt.toml_text import entries, items_of_table, sections
 from provider_template.adopt.upstream import no_http_in_words, several_in_words
 from provider_template.check import look
 from provider_template.errors import Refusal
@@ -906,15 +907,69 @@ text = '''
 
 
 def test_toml_keeps_its_comments() -> None:
-    found = sections(TOML)
+    found = tables.sections(TOML)
     assert [section.keys for section in found] == [(), ("project",), ("tool", "x", "y.z")]
     assert "".join(section.text for section in found) == TOML
     assert found[2].text.startswith("# of the tool\n[[")
-    items = {item.key: item.text for item in items_of_table(found[1])}
-    assert list(items) == ["name", "list"]
-    assert "".join(entry.text for entry in entries(items["list"])) == (
-        '    # first\n    "a",  # [b]\n    \'c#d\',\n    { include-group = "e" },\n'
+    assert [key for key, _ in found[1].items()] == ["name", "list"]
+    assert tables.lines_of(tables.array_of(tomlkit.parse(TOML)["project"]["list"])) == (
+        '    # first\n    "a", # [b]\n    \'c#d\',\n    { include-group = "e" },\n'
     )
+
+
+RENDERED = """\
+[project]
+version = "0.1.0"
+authors = [
+    { name = "A" },
+]
+classifiers = [
+    "Typing :: Typed",
+]
+dependencies = [
+    "litellm>=1",
+    # Your dependencies go below this line.
+]
+
+[dependency-groups]
+dev = [
+    "ruff>=0.11",
+]
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (
+            'project = {name = "x", dependencies = ["a"], keywords = ["k"]}\n',
+            {"dependencies": ["a"], "keywords": ["k"]},
+        ),
+        ('project.name = "x"\nproject.urls.home = "h"\n', {"urls": {"home": "h"}}),
+        (
+            '[project]\nname = "x"\nurls.a = "b"\nkeywords = []\nurls.c = "d"\n',
+            {"urls": {"a": "b", "c": "d"}, "keywords": []},
+        ),
+        (
+            '[project]\nname = "x"\n[[project.authors]]\nname = "A"\n[[project.authors]]\nname = "B"\n',
+            {"authors": [{"name": "B"}]},
+        ),
+        ('[project]\nname = "x"\n[tool.a]\nb = 1\n[project.urls]\nc = "d"\n', {"urls": {"c": "d"}}),
+        ('[project]\r\nname = "x"\r\ndependencies = [\r\n"a" # why\r\n]\r\n', {"dependencies": ["a"]}),
+        ('[project]\nname = "x"\nauthors = [{name = "A"}, {name = "B"}]\n', {"authors": [{"name": "B"}]}),
+    ],
+)
+def test_a_project_file_written_in_another_way(theirs: str, expected: dict[str, Any]) -> None:
+    composed = compose(RENDERED, theirs, version="1", licence="", is_there=lambda _: True)
+    project = tomllib.loads(composed.text)["project"]
+    assert {
+        key: project[key][1:] if key in ("dependencies", "authors") else project[key] for key in expected
+    } == expected
+    assert composed.left == []
+    assert "\r" not in composed.text
 
 
 PROGRAM = """
@@ -978,6 +1033,6 @@ def test_stopping_changes_nothing(template: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_heavy_is_imported_to_say_help() -> None:
-    program = "import sys, provider_template.adopt; print([n for n in ('copier', 'questionary', 'rich', 'yaml') if n in sys.modules])"
+    program = "import sys, provider_template.adopt; print([n for n in ('copier', 'questionary', 'rich', 'tomlkit', 'yaml') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['yaml']")
