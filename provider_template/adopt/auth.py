@@ -1,4 +1,7 @@
-"""How a package's code authenticates, as answers to the template's questions."""
+"""How a package's code authenticates, as answers to the template's questions.
+
+Read is the kind, since a wrong one would go unnoticed; URLs, scopes, client ids and claims are asked.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from provider_template.adopt.code import PROGRAMS, Call, Code, Text
-from provider_template.adopt.sources import Found, looks_secret
+from provider_template.adopt.code import PROGRAMS, Code, Text
+from provider_template.adopt.sources import Found
 
 _GRANTS = {
     "urn:ietf:params:oauth:grant-type:device_code": "oauth_device_code",
@@ -16,12 +19,11 @@ _GRANTS = {
     "client_credentials": "oauth_client_credentials",
     "refresh_token": "oauth_refresh_token",
 }
+_ALGORITHMS = ("RS256", "ES256")
 _PRINTS_TOKEN = re.compile(r"(?<!max-)(?<!max_)token(?!s)|\bauth\b|credential", re.IGNORECASE)
 _PRINTS_NONE = re.compile(r"\b(login|logout|status)\b", re.IGNORECASE)
 # A program's own file with what it has logged in with.
 _VENDOR_FILE = re.compile(r"(auth|cred|token(?!iz)|oauth|session|login)[\w-]*([.]\w+)?\Z", re.IGNORECASE)
-_ALGORITHMS = ("RS256", "ES256")
-_HTTPS = re.compile(r"https?://\S+\Z")
 
 
 def infer_auth(code: Code) -> dict[str, Found]:
@@ -30,14 +32,10 @@ def infer_auth(code: Code) -> dict[str, Found]:
     if kind is None:
         return {}
     found = {"auth": kind, **dict(_header(code, str(kind.value)))}
-    if str(kind.value).startswith("oauth"):
-        found |= _oauth(code, str(kind.value))
-        if kind.value == "oauth_refresh_token" and "token_url" not in found and (file := vendor_file(code)):
-            # A refresh token is sent nowhere before it is known where to.
-            kind = Found("token_file", file.where)
-            found = {"auth": kind, **dict(_header(code, "token_file"))}
-    elif kind.value == "signed_jwt":
-        found |= _jwt(code)
+    if kind.value == "oauth_refresh_token" and (file := vendor_file(code)):
+        # A refresh token is sent nowhere before it is known where to.
+        kind = Found("token_file", file.where)
+        found = {"auth": kind, **dict(_header(code, "token_file"))}
     if kind.value in ("token_file", "oauth_refresh_token"):
         text = vendor_file(code) or _token_file(code)
         if text is not None and text.value:
@@ -60,8 +58,9 @@ def _kind(code: Code) -> Found | None:
                 return Found(kind, refresh.where)
         elif grant in grants:
             return Found(kind, grants[grant])
-    if call := _jwt_call(code):
-        return Found("signed_jwt", call.where)
+    for call in code.calls:
+        if call.name.endswith("jwt.encode") and any(text.value in _ALGORITHMS for text in code.texts):
+            return Found("signed_jwt", call.where)
     if command := _token_command(code):
         return Found("token_command", command.source)
     if (text := vendor_file(code) or _token_file(code)) is not None:
@@ -89,83 +88,6 @@ def _header(code: Code, kind: str) -> Iterator[tuple[str, Found]]:
         yield "api_key_header", Found(headers[0].name, headers[0].where)
         if headers[0].prefix is not None:
             yield "api_key_prefix", Found(headers[0].prefix, headers[0].where)
-
-
-def _oauth(code: Code, kind: str) -> Iterator[tuple[str, Found]]:
-    urls = [text for text in code.texts if _HTTPS.match(text.value)]
-    wanted = (
-        ("token_url", r"token", r"/token\b|oauth"),
-        ("authorize_url", r"authori[sz]", r"/authori[sz]e"),
-        ("device_authorization_url", r"device", r"/device"),
-        ("revocation_url", r"revo", r"/revoke"),
-    )
-    for question, name, path in wanted:
-        named = [text for text in urls if re.search(name, text.name, re.IGNORECASE) and "aud" not in text.name.lower()]
-        likely = named or [text for text in urls if re.search(path, text.value)]
-        if question != "token_url":
-            likely = [text for text in likely if re.search(path, text.value)]
-        if likely:
-            yield question, Found(likely[0].value, likely[0].where)
-    for question, name in (
-        ("scopes", r"\bscopes?\b|_SCOPES?\b"),
-        ("audience", r"\baudience\b|_AUDIENCE\b"),
-        ("client_id", r"\bclient_id\b|_CLIENT_ID\b"),
-    ):
-        for text in code.texts:
-            if re.search(name, text.name, re.IGNORECASE) and _is_value(text):
-                yield question, Found(text.value, text.where)
-                break
-    if kind == "oauth_client_credentials":
-        method = _client_method(code)
-        if method:
-            yield "token_endpoint_auth_method", method
-
-
-def _is_value(text: Text) -> bool:
-    """Whether a text is what its name says, rather than the name of a field or variable."""
-    word = text.name.split()[-1] if text.name else ""
-    return (
-        bool(text.value)
-        and text.value.lower() != word.lower()
-        and not re.fullmatch(r"[A-Z][A-Z0-9_]+", text.value)
-        and not looks_secret(text.value)
-    )
-
-
-def _client_method(code: Code) -> Found | None:
-    for text in code.texts:
-        if text.value == "client_assertion":
-            return Found("private_key_jwt", text.where)
-    if code.form_secret:
-        return Found("client_secret_post", code.form_secret)
-    for header in code.headers:
-        if (header.prefix or "").lower() == "basic":
-            return Found("client_secret_basic", header.where)
-    for call in code.calls:
-        if any(keyword.arg == "auth" for keyword in call.node.keywords) or call.name.endswith("BasicAuth"):
-            return Found("client_secret_basic", call.where)
-    return None
-
-
-def _jwt_call(code: Code) -> Call | None:
-    return next((call for call in code.calls if call.name.endswith("jwt.encode") and _algorithm(call, code)), None)
-
-
-def _algorithm(call: Call, code: Code) -> str:
-    for inner in ast.walk(call.node):
-        if isinstance(inner, ast.Constant) and inner.value in _ALGORITHMS:
-            return str(inner.value)
-    return next((text.value for text in code.texts if text.value in _ALGORITHMS), "")
-
-
-def _jwt(code: Code) -> Iterator[tuple[str, Found]]:
-    call = _jwt_call(code)
-    if call:
-        yield "jwt_algorithm", Found(_algorithm(call, code), call.where)
-    claims = [text for text in code.claims if not looks_secret(text.name)]
-    if claims:
-        lines = "\n".join(f"{text.value}: {text.name}" for text in claims)
-        yield "jwt_claims", Found(lines, claims[0].where)
 
 
 def vendor_file(code: Code) -> Text | None:

@@ -102,10 +102,6 @@ class Code:
     """Ids in lists of models."""
     reads_choices: str = ""
     """Where OpenAI's `choices` are taken from an answer."""
-    claims: list[Text] = field(default_factory=list)
-    """Constant claims of JWTs that are signed."""
-    form_secret: str = ""
-    """Where a client secret is put into a form."""
     requests: list[Text] = field(default_factory=list)
     """Where requests are sent over HTTP; the value is the call."""
     others: list[Text] = field(default_factory=list)
@@ -324,11 +320,6 @@ class _Reader:
             self._found.variables.append(Text(first, "", where))
         if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and first == "choices":
             self._found.reads_choices = self._found.reads_choices or where
-        if name.endswith("jwt.encode") and node.args:
-            claims = node.args[0]
-            for inner in ast.walk(claims):
-                if isinstance(inner, ast.Dict):
-                    self._claims(inner)
         for keyword in node.keywords:
             if keyword.arg == "params" and isinstance(keyword.value, ast.Dict):
                 for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
@@ -344,10 +335,6 @@ class _Reader:
             self._found.providers.append(Text(prefix, "", where))
         for name, value in keys.items():
             self._header(name, value, self._where(value))
-        if "client_secret" in keys and ("grant_type" in keys or "client_id" in keys):
-            self._found.form_secret = self._found.form_secret or where
-        if keys.keys() >= {"iss", "aud"} or keys.keys() >= {"iss", "exp"}:
-            self._claims(node)
 
     def _look_at_class(self, node: ast.ClassDef, where: str) -> None:
         bases = {dotted(base).rpartition(".")[2] for base in node.bases}
@@ -390,17 +377,6 @@ class _Reader:
         for item in items:
             if text := _constant(item):
                 self._found.models.append(Text(text, "", self._where(item) if item else ""))
-
-    def _claims(self, node: ast.Dict) -> None:
-        for key, value in zip(node.keys, node.values, strict=True):
-            name, text = _constant(key), self._value(value)
-            if (
-                name
-                and text
-                and name not in ("iat", "exp", "nbf", "jti")
-                and all(one.value != name for one in self._found.claims)
-            ):
-                self._found.claims.append(Text(name, text, self._where(node)))
 
     def _functions(self, tree: ast.Module | ast.ClassDef, owner: str) -> None:
         for node in tree.body:

@@ -30,6 +30,7 @@ DEFAULT = "the template's default"
 _ABOUT_THE_API = {
     *("api_base", "api_format", "models", "auth", "authorize_url", "device_authorization_url", "token_url"),
     *("token_file", "token_field", "file_access_token", "file_refresh_token", "token_command", "jwt_claims"),
+    *("client_id", "scopes", "audience", "token_endpoint_auth_method", "jwt_algorithm"),
 }
 
 
@@ -47,7 +48,7 @@ class Settled:
 
     @property
     def unsaid(self) -> list[str]:
-        """Questions about the API that nothing in the package answers."""
+        """Questions about the API that are not answered from the package."""
         # Where OAuth's own answers have the token is no question of the API.
         usual = {"token_field"} if str(self.answers["auth"]).startswith("oauth") else set()
         wanted = _ABOUT_THE_API - usual
@@ -167,9 +168,9 @@ def show(settled: Settled, console: Console) -> None:
 
 
 def unsaid_in_words(settled: Settled) -> str:
-    """Returns the sentence about questions that nothing answers."""
+    """Returns the sentences about questions that nothing answers."""
     names = ", ".join(f"`{name}`" for name in settled.unsaid)
-    return f"Nothing in the package says {names}: the template's example stands there, so give yours with `--data`."
+    return f"Not known from the package: {names}. The template's examples stand there: give yours with `--data`."
 
 
 def in_words(value: object) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provider_template.adopt.toml_text import Entry, Item, Section, entries, items_of_table, loads, sections
+import tomlkit
+from tomlkit.items import Array
+
+from provider_template.adopt.tables import Section, array_of, line_of, lines_of, sections
 
 DEPENDENCIES = "# Your dependencies go below this line."
 # Keys of [project] that the template writes from the answers.
@@ -69,13 +72,14 @@ def compose(
 
 class _Composer:
     def __init__(self, rendered: str, theirs: str, is_there: Callable[[str], bool]) -> None:
+        theirs = theirs.replace("\r\n", "\n")
         self._text = rendered
-        self._template: Mapping[str, Any] = loads(rendered) or {}
-        self._content: Mapping[str, Any] = loads(theirs) or {}
+        self._template: Mapping[str, Any] = tomllib.loads(rendered)
+        self._content: Mapping[str, Any] = tomllib.loads(theirs)
+        self._written: Mapping[str, Any] = tomlkit.parse(theirs)
         self._sections = sections(theirs)
         self._is_there = is_there
         self._left: list[str] = []
-        self._tests: list[Entry] = []
 
     def compose(self, version: str, licence: str, unchecked: list[str]) -> Composed:
         self._replace_line("version", version)
@@ -92,114 +96,113 @@ class _Composer:
     # ---- the template's band ----
 
     def _project(self) -> None:
-        items = {
-            item.key: item
-            for section in self._sections
-            if section.keys == ("project",)
-            for item in items_of_table(section)
-        }
-        mine: Mapping[str, Any] = self._content["project"]
-        self._dependencies(_entries(items.get("dependencies"), mine.get("dependencies")))
-        known = set(self._template["project"]["classifiers"])
-        kept = [one for one in _entries(items.get("classifiers"), mine.get("classifiers")) if one.value not in known]
+        mine: Mapping[str, Any] = self._written["project"]
+        self._dependencies(array_of(mine.get("dependencies")))
+        plain: Mapping[str, Any] = self._content["project"]
         # A licence is an expression now; and lower versions of Python are not supported.
-        self._into_list(
-            "classifiers",
-            [one for one in kept if not one.value.startswith(("License ::", "Programming Language"))],
-        )
-        authors = "".join(f"    {_inline(one)},\n" for one in (mine.get("authors") or ())[1:] if isinstance(one, dict))
-        self._insert_before_end("authors", authors)
-        readme = mine.get("readme")
+        gone = [one for one in plain.get("classifiers") or () if one.startswith(("License ::", "Programming Language"))]
+        known = [*gone, *self._template["project"]["classifiers"]]
+        self._into_list("classifiers", _without(array_of(mine.get("classifiers")), known, str))
+        authors = array_of(mine.get("authors"))
+        if authors:
+            del authors[0]
+        self._into_list("authors", authors)
+        readme = plain.get("readme")
         if readme and readme != "README.md":
             self._left.append(f"`readme` was {readme!r}: the package's page is `README.md` now.")
         for key in ("gui-scripts", "entry-points"):
-            self._report_gone(mine.get(key))
-        placed = set(self._section_keys()) | items.keys() | _FROM_ANSWERS
-        self._left += [f"`{key}` of `[project]` was not brought over." for key in mine if key not in placed]
-        for item in items.values():
-            if item.key not in _FROM_ANSWERS and not self._insert_after("dependencies", item.text):
-                self._left.append(f"`{item.key}` of `[project]` was not brought over.")
-        dynamic = [key for key in mine.get("dynamic") or () if key != "version"]
+            self._report_gone(plain.get(key))
+        tables = {
+            section.keys[1] for section in self._sections if section.keys[:1] == ("project",) and section.keys[1:]
+        }
+        lines = self._items("project")
+        rest = {key: mine[key] for key in mine if key not in _FROM_ANSWERS | tables}
+        text = "".join(lines.get(key) or line_of(key, value) for key, value in rest.items())
+        if not self._put(re.compile(r"(?ms)^dependencies = \[\n.*?^\]\n"), text):
+            self._left += [f"`{key}` of `[project]` was not brought over." for key in rest]
+        dynamic = [key for key in plain.get("dynamic") or () if key != "version"]
         self._left += [f"`{key}` was dynamic: write it into this file." for key in dynamic]
-        if "<" in str(mine.get("requires-python", "")):
-            self._left.append(f"`requires-python` was `{mine['requires-python']}`: the template has no upper bound.")
+        if "<" in str(plain.get("requires-python", "")):
+            self._left.append(f"`requires-python` was `{plain['requires-python']}`: the template has no upper bound.")
 
-    def _section_keys(self) -> list[str]:
-        return [section.keys[1] for section in self._sections if section.keys[:1] == ("project",) and section.keys[1:]]
+    def _items(self, *keys: str) -> dict[str, str]:
+        """Returns the keys of one of the author's tables, with their lines and comments."""
+        found: dict[str, str] = {}
+        for section in self._sections:
+            if section.keys == keys:
+                for key, lines in section.items():
+                    found[key] = found.get(key, "") + lines  # `urls.home` and `urls.docs` are one key
+        return found
 
-    def _dependencies(self, mine: list[Entry]) -> None:
+    def _dependencies(self, mine: Array) -> None:
         known = {_distribution(text): text for text in self._template["project"]["dependencies"]}
-        lines: list[str] = []
-        for entry in mine:
-            name = _distribution(entry.value)
-            extras = re.match(r"[^\[;<>=!~@ ]+\s*(\[[^\]]+\])", entry.value)
-            if name not in known:
-                lines.append(entry.text)
-                if "@" in entry.value.partition(";")[0]:
-                    self._append("[tool.hatch.metadata]\nallow-direct-references = true\n")
-            else:
+        for text in map(str, mine.unwrap()):
+            name = _distribution(text)
+            extras = re.match(r"[^\[;<>=!~@ ]+\s*(\[[^\]]+\])", text)
+            if name in known:
+                number = mine.index(text)
                 if extras:
-                    lines.append(f'    "{name}{extras[1]}",\n')
-                if entry.value != known[name]:
-                    self._left.append(f"The dependency `{entry.value}` is `{known[name]}` in the template.")
-        self._put(re.compile(rf"(?m)^[ \t]*{re.escape(DEPENDENCIES)}\n"), "".join(lines))
+                    mine[number] = f"{name}{extras[1]}"
+                else:
+                    del mine[number]
+                if text != known[name]:
+                    self._left.append(f"The dependency `{text}` is `{known[name]}` in the template.")
+            elif "@" in text.partition(";")[0]:
+                self._append("[tool.hatch.metadata]\nallow-direct-references = true\n")
+        self._put(re.compile(rf"(?m)^[ \t]*{re.escape(DEPENDENCIES)}\n"), lines_of(mine))
 
     def _scripts(self) -> None:
         names = set(self._template["project"].get("scripts", {}))
-        lines = ""
+        kept: dict[str, str] = {}
         for name, target in self._content["project"].get("scripts", {}).items():
             if name in names:
                 self._left.append(f"The command `{name}` was `{target}`: it is the template's now.")
             elif not self._is_there(str(target).partition(":")[0]):
                 self._left.append(f"The command `{name}` was `{target}`, which is not there any more: it is left out.")
             else:
-                lines += f"{_key(name)} = {_quoted(str(target))}\n"
-        if lines and not self._insert_after_header("project.scripts", lines):
-            self._append(f"[project.scripts]\n{lines}")
+                kept[name] = str(target)
+        if kept and not self._insert_into_table("project.scripts", tomlkit.dumps(kept)):
+            self._append(tomlkit.dumps({"project": {"scripts": kept}}))
 
     def _groups(self) -> None:
         """Adds what the author's tests and tools need to the group `dev`, and other groups beside it."""
-        items = {
-            item.key: item
-            for section in self._sections
-            if section.keys == ("dependency-groups",)
-            for item in items_of_table(section)
-        }
-        groups: Mapping[str, Any] = self._content.get("dependency-groups", {})
+        groups: Mapping[str, Any] = self._written.get("dependency-groups", {})
         extras: Mapping[str, Any] = self._content["project"].get("optional-dependencies", {})
         template: Mapping[str, Any] = self._template["dependency-groups"]
+        lines = self._items("dependency-groups")
+        tests = array_of(groups.get("dev"))
+        fresh: dict[str, str] = {}
         for name, values in groups.items():
-            found = _entries(items.get(name), values)
             if name == "dev":
-                self._tests += found
-            elif name in template:
-                known = {_distribution(str(one)) for one in template[name]}
-                self._into_list(name, [one for one in found if _distribution(one.value) not in known])
-            else:
-                if _FOR_TESTS.match(name) and {"include-group": "dev"} not in values:
-                    whole = _inline({"include-group": name})
-                    self._tests.append(Entry(whole, whole))
-                text = items[name].text if name in items else f"{_key(name)} = {_list(values)}\n"
-                if not self._insert_after_header("dependency-groups", text):
-                    self._left.append(f"The dependency group `{name}` was not brought over.")
-        own = _distribution(str(self._content["project"]["name"]))
+                continue
+            if name in template:
+                self._into_list(name, _without(array_of(values), template[name], _distribution))
+                continue
+            inclusion = {"include-group": name}
+            if _FOR_TESTS.match(name) and {"include-group": "dev"} not in values and inclusion not in tests:
+                tests.add_line(inclusion)
+            fresh[name] = lines.get(name) or line_of(name, values)
+        if not self._insert_into_table("dependency-groups", "".join(fresh.values())):
+            self._left += [f"The dependency group `{name}` was not brought over." for name in fresh]
+        own = _distribution(self._content["project"]["name"])
         for name, values in extras.items():
             if _FOR_TESTS.match(name):
-                self._tests += [Entry(str(one), _quoted(str(one))) for one in values if _distribution(str(one)) != own]
-        known = {_distribution(one) for one in template["dev"] if isinstance(one, str)}
-        fresh = {one.value: one for one in self._tests if _distribution(one.value) not in known}
-        if fresh:
-            self._insert_before_end(
-                "dev", "    # Yours go below this line.\n" + "".join(one.text for one in fresh.values())
-            )
+                for one in values:
+                    if _distribution(one) != own and one not in tests:
+                        tests.add_line(one)
+        self._into_list("dev", _without(tests, template["dev"], _distribution), "    # Yours go below this line.\n")
 
     # ---- the author's band ----
 
     def _table(self, section: Section) -> None:
         keys = section.keys
         if not keys:
-            content = loads(section.text)
-            self._left += [f"`{key}`, above the first table, was not brought over." for key in content or ()]
+            known = ("project", "dependency-groups")  # written in another way, and read
+            self._left += [
+                f"`{key}`, above the first table, was not brought over."
+                for key, _ in section.items()
+                if key not in known
+            ]
         elif keys == ("build-system",):
             backend = self._content["build-system"].get("build-backend", "")
             if "hatchling" not in str(backend):
@@ -232,10 +235,10 @@ class _Composer:
         mine: Mapping[str, Any] = self._content["tool"]["pytest"].get("ini_options", {})
         template: Mapping[str, Any] = self._template["tool"]["pytest"]["ini_options"]
         rest = [
-            item.key
-            for item in items_of_table(section)
-            if item.key != "markers" or not self._insert_after_header("tool.pytest.ini_options", item.text)
-            if item.key not in template or mine.get(item.key) != template[item.key]
+            key
+            for key, lines in section.items()
+            if key != "markers" or not self._insert_into_table("tool.pytest.ini_options", lines)
+            if key not in template or mine.get(key) != template[key]
         ]
         if rest:
             self._left.append(f"{', '.join(f'`{key}`' for key in rest)} of `[{section.name}]`: not brought over.")
@@ -263,7 +266,9 @@ class _Composer:
 
     def _try(self, text: str) -> bool:
         """Takes a text if it is TOML."""
-        if loads(text) is None:
+        try:
+            tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
             return False
         self._text = text
         return True
@@ -279,26 +284,15 @@ class _Composer:
         line = f"{key} = {_quoted(value)}"
         self._try(re.sub(rf'(?m)^{key} = ".*"$', lambda _: line, self._text, count=1))
 
-    def _insert_before_end(self, key: str, lines: str) -> bool:
-        """Adds lines at the end of a list that has a line for each entry."""
-        return not lines or self._put(re.compile(rf"(?ms)^{key} = \[\n.*?(?=^\])"), lines)
+    def _into_list(self, key: str, array: Array, heading: str = "") -> None:
+        """Adds entries at the end of one of the template's lists, which have a line for each entry."""
+        lines = lines_of(array)
+        if lines and not self._put(re.compile(rf"(?ms)^{key} = \[\n.*?(?=^\])"), heading + lines):
+            self._left += [f"`{one}` in `{key}` was not brought over." for one in array.unwrap()]
 
-    def _into_list(self, key: str, found: list[Entry]) -> None:
-        if not self._insert_before_end(key, "".join(one.text for one in found)):
-            self._left += [f"`{one.value}` in `{key}` was not brought over." for one in found]
-
-    def _insert_after(self, key: str, text: str) -> bool:
-        return self._put(re.compile(rf"(?ms)^{key} = \[\n.*?^\]\n"), text)
-
-    def _insert_after_header(self, header: str, text: str) -> bool:
-        """Adds lines at the end of a table: before the first blank line that is between two of its keys."""
-        table = next((one for one in sections(self._text) if one.name == header), None)
-        lines = table.text.splitlines(keepends=True) if table else []
-        for number in range(1, len(lines) + 1):
-            above = "".join(lines[:number])
-            if not "".join(lines[number : number + 1]).strip() and loads(above):
-                return self._try(self._text.replace(above, above + text, 1))
-        return False
+    def _insert_into_table(self, header: str, lines: str) -> bool:
+        """Adds lines at the end of one of the template's tables, which have no blank lines inside."""
+        return self._put(re.compile(rf"(?m)^\[{re.escape(header)}\]\n(?:.+\n)*"), lines)
 
     def _report_gone(self, table: Any) -> None:
         for target in _targets(table):
@@ -312,18 +306,19 @@ def _targets(table: Any) -> list[str]:
     return [table] if isinstance(table, str) else []
 
 
-def _entries(item: Item | None, values: Any) -> list[Entry]:
-    """Returns the entries of a list with their comments, or without where it is written in another way."""
-    plain = [
-        Entry(one, _quoted(one)) if isinstance(one, str) else Entry(_inline(one), _inline(one)) for one in values or ()
-    ]
-    found = entries(item.text) if item else []
-    return found if len(found) == len(plain) else plain
+def _without(array: Array, known: Iterable[object], name: Callable[[object], str]) -> Array:
+    """Takes the entries out of a list whose names are known."""
+    names = {*map(name, known)}
+    for number, one in reversed([*enumerate(array.unwrap())]):
+        if name(one) in names:
+            del array[number]
+    return array
 
 
-def _distribution(requirement: str) -> str:
-    found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else requirement
+def _distribution(requirement: object) -> str:
+    """Returns the name in a requirement; anything else as it is."""
+    found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", str(requirement))
+    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else str(requirement)
 
 
 def _module(path: str) -> str:
@@ -334,16 +329,4 @@ def _module(path: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-
-
-def _inline(table: Mapping[str, Any]) -> str:
-    return f"{{ {', '.join(f'{_key(key)} = {_quoted(str(value))}' for key, value in table.items())} }}"
-
-
-def _list(values: Iterable[Any]) -> str:
-    return "[\n" + "".join(f"    {_quoted(one) if isinstance(one, str) else _inline(one)},\n" for one in values) + "]"
+    return tomlkit.item(text).as_string()

@@ -18,18 +18,19 @@ from typing import Any
 import copier
 import pexpect
 import pytest
+import tomlkit
 import yaml
 from rich.console import Console
 
-from provider_template.adopt import BRANCH, adopt
+from provider_template.adopt import BRANCH, adopt, tables
 from provider_template.adopt.code import Text
 from provider_template.adopt.credentials import DOES
 from provider_template.adopt.infer import infer
 from provider_template.adopt.layout import Layout, find_layout
+from provider_template.adopt.project_file import compose
 from provider_template.adopt.reach import provider_code
 from provider_template.adopt.sources import Found, Sources, looks_secret
 from provider_template.adopt.todo import hook_of
-from provider_template.adopt.toml_text import entries, items_of_table, sections
 from provider_template.adopt.upstream import no_http_in_words, several_in_words
 from provider_template.check import look
 from provider_template.errors import Refusal
@@ -300,22 +301,17 @@ def test_a_package_with_oauth_and_its_own_tools(packages: dict[str, Adopted]) ->
         "api_format": "openai",
         "api_key_header": "Authorization",
         "api_key_prefix": "Bearer",
-        "audience": "https://gateway.contoso.example.com",
         "auth": "oauth_client_credentials",
         "ci": "github",
-        "client_id": "",
         "include": ["cli", "docs", "docker"],
         "litellm_min": "1.103.1",
         "models": "gateway-large\ngateway-small",
         "provider": "contoso",
         "publish": "private",
         "python_min": "3.12",
-        "scopes": "models.read models.invoke",
-        "token_endpoint_auth_method": "client_secret_post",
-        "token_url": "https://login.contoso.example.com/oauth2/v1/token",
     }
     assert {key: answers[key] for key in expected} == expected
-    assert "src/contoso_litellm/auth.py:7" in printed
+    assert "src/contoso_litellm/auth.py:29" in printed
 
     files = set(tracked(folder))
     assert {
@@ -357,6 +353,9 @@ def test_a_package_with_oauth_and_its_own_tools(packages: dict[str, Adopted]) ->
     assert project["tool"]["mypy"]["strict"] is True
 
     todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    unsaid = next(line for line in todo.splitlines() if "Not known from the package" in line)
+    for name in ("token_url", "scopes", "audience", "client_id", "token_endpoint_auth_method"):
+        assert f"`{name}`" in unsaid
     assert "Its targets (`test`, `lint`, `release`) go into `local.mk`" in todo
     assert "`TokenManager.get_token` (adopted/src/contoso_litellm/auth.py.txt:" in todo
     assert "`.github/workflows/publish.yml` runs beside the template's workflows" in todo
@@ -379,7 +378,7 @@ def test_a_package_with_the_login_of_another_program(packages: dict[str, Adopted
     assert {key: answers[key] for key in expected} == expected
     todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
     for words in (
-        "Nothing in the package says `models`, `token_field`",
+        "Not known from the package: `models`, `token_field`",
         "The API speaks the Responses format (src/fabrikam_litellm/constants.py:6)",
         "- [ ] `transform_request`: system messages are `instructions`",
         "`auth/` is rendered as `token_file`: it reads `~/.fabrikam/auth.json`",
@@ -411,7 +410,7 @@ def test_a_package_without_an_http_api(packages: dict[str, Adopted]) -> None:
     todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
     assert found + "src/tailspin_llm/handler.py:" in todo
     assert "## No HTTP API was found" in todo
-    assert "Nothing in the package says `api_base`, `api_format`, `auth`, `models`" in todo
+    assert "Not known from the package: `api_base`, `api_format`, `auth`, `models`" in todo
     for title in ("## The translation", "## Credentials"):
         assert title not in todo
 
@@ -424,9 +423,7 @@ def test_claims_about_credentials_hold(packages: dict[str, Adopted]) -> None:
         said[name] = next(line for line in todo.splitlines() if "`auth/` is rendered as" in line)
     assert "the key of the call, or that of `NORTHWIND_API_KEY`; it renews and signs nothing" in said["flat"]
     assert said["flat"].endswith("The credential goes into the header `X-Api-Key: …`.")
-    assert (
-        "asks `https://login.contoso.example.com/oauth2/v1/token` for a token, by `client_secret_post`" in said["src"]
-    )
+    assert "asks `https://auth.example.com/oauth/token` for a token, by `client_secret_basic`" in said["src"]
     assert said["src"].endswith("The credential goes into the header `Authorization: Bearer …`.")
     assert said["odd"].endswith("The credential goes into the query as `key`.")
     questions = {
@@ -673,12 +670,7 @@ def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) ->
         (
             'import jwt\ntoken = jwt.encode({"iss": "acme", "aud": "api", "exp": 1}, key, algorithm="ES256")\n'
             'headers = {"X-Token": token}\n',
-            {
-                "auth": "signed_jwt",
-                "jwt_algorithm": "ES256",
-                "jwt_claims": "iss: acme\naud: api",
-                "api_key_header": "X-Token",
-            },
+            {"auth": "signed_jwt", "api_key_header": "X-Token"},
         ),
         (
             'TOKEN_PATH = os.getenv("ACME_TOKEN_FILE", "/var/run/acme/jwt")\nh = {"Authorization": "Bearer " + read(TOKEN_PATH)}\n',
@@ -691,20 +683,11 @@ def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) ->
         (
             'url = "https://login.example.com/device"\ndata = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}\n'
             'requests.post("https://login.example.com/oauth/token", data=data, auth=(client, secret))\n',
-            {
-                "auth": "oauth_device_code",
-                "device_authorization_url": "https://login.example.com/device",
-                "token_url": "https://login.example.com/oauth/token",
-            },
+            {"auth": "oauth_device_code"},
         ),
         (
             'fetch(grant_type="client_credentials", token_url="https://a.example.com/t", auth=(client, secret), scope="a b")\n',
-            {
-                "auth": "oauth_client_credentials",
-                "token_url": "https://a.example.com/t",
-                "scopes": "a b",
-                "token_endpoint_auth_method": "client_secret_basic",
-            },
+            {"auth": "oauth_client_credentials"},
         ),
         (
             'headers["api-key"] = key\n',
@@ -728,7 +711,11 @@ def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) ->
         (
             'TOKEN_URL = "https://login.acme.example.com/t"\nPATH = os.path.expanduser("~/.acme/.credentials.json")\n'
             'fetch(TOKEN_URL, data={"grant_type": "refresh_token"})\n',
-            {"auth": "oauth_refresh_token", "token_file": "~/.acme/.credentials.json"},
+            {"auth": "token_file", "token_file": "~/.acme/.credentials.json"},
+        ),
+        (
+            'fetch(TOKEN_URL, data={"grant_type": "refresh_token"})\n',
+            {"auth": "oauth_refresh_token"},
         ),
         (
             'PATH = Path("~/.acme/auth.json").expanduser()\nfetch(url, data={"grant_type": "refresh_token"})\n',
@@ -786,6 +773,7 @@ def test_what_code_says(code: str, expected: dict[str, str], tmp_path: Path) -> 
         ('subprocess.run(["acme", "auth", "status"])\n', "token_command"),
         ('subprocess.run(["acme", "-p", "--max-tokens", "9"])\n', "token_command"),
         ('CACHE = Path.home() / ".acme" / "tokenizer.json"\n', "token_file"),
+        ('token = jwt.encode({"iss": "acme"}, secret, algorithm="HS256")\n', "auth"),
         ('HELP = "Post to /v1/messages or /responses."\n', "api_format"),
     ],
 )
@@ -906,15 +894,69 @@ text = '''
 
 
 def test_toml_keeps_its_comments() -> None:
-    found = sections(TOML)
+    found = tables.sections(TOML)
     assert [section.keys for section in found] == [(), ("project",), ("tool", "x", "y.z")]
     assert "".join(section.text for section in found) == TOML
     assert found[2].text.startswith("# of the tool\n[[")
-    items = {item.key: item.text for item in items_of_table(found[1])}
-    assert list(items) == ["name", "list"]
-    assert "".join(entry.text for entry in entries(items["list"])) == (
-        '    # first\n    "a",  # [b]\n    \'c#d\',\n    { include-group = "e" },\n'
+    assert [key for key, _ in found[1].items()] == ["name", "list"]
+    assert tables.lines_of(tables.array_of(tomlkit.parse(TOML)["project"]["list"])) == (
+        '    # first\n    "a", # [b]\n    \'c#d\',\n    { include-group = "e" },\n'
     )
+
+
+RENDERED = """\
+[project]
+version = "0.1.0"
+authors = [
+    { name = "A" },
+]
+classifiers = [
+    "Typing :: Typed",
+]
+dependencies = [
+    "litellm>=1",
+    # Your dependencies go below this line.
+]
+
+[dependency-groups]
+dev = [
+    "ruff>=0.11",
+]
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (
+            'project = {name = "x", dependencies = ["a"], keywords = ["k"]}\n',
+            {"dependencies": ["a"], "keywords": ["k"]},
+        ),
+        ('project.name = "x"\nproject.urls.home = "h"\n', {"urls": {"home": "h"}}),
+        (
+            '[project]\nname = "x"\nurls.a = "b"\nkeywords = []\nurls.c = "d"\n',
+            {"urls": {"a": "b", "c": "d"}, "keywords": []},
+        ),
+        (
+            '[project]\nname = "x"\n[[project.authors]]\nname = "A"\n[[project.authors]]\nname = "B"\n',
+            {"authors": [{"name": "B"}]},
+        ),
+        ('[project]\nname = "x"\n[tool.a]\nb = 1\n[project.urls]\nc = "d"\n', {"urls": {"c": "d"}}),
+        ('[project]\r\nname = "x"\r\ndependencies = [\r\n"a" # why\r\n]\r\n', {"dependencies": ["a"]}),
+        ('[project]\nname = "x"\nauthors = [{name = "A"}, {name = "B"}]\n', {"authors": [{"name": "B"}]}),
+    ],
+)
+def test_a_project_file_written_in_another_way(theirs: str, expected: dict[str, Any]) -> None:
+    composed = compose(RENDERED, theirs, version="1", licence="", is_there=lambda _: True)
+    project = tomllib.loads(composed.text)["project"]
+    assert {
+        key: project[key][1:] if key in ("dependencies", "authors") else project[key] for key in expected
+    } == expected
+    assert composed.left == []
+    assert "\r" not in composed.text
 
 
 PROGRAM = """
@@ -978,6 +1020,6 @@ def test_stopping_changes_nothing(template: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_heavy_is_imported_to_say_help() -> None:
-    program = "import sys, provider_template.adopt; print([n for n in ('copier', 'questionary', 'rich', 'yaml') if n in sys.modules])"
+    program = "import sys, provider_template.adopt; print([n for n in ('copier', 'questionary', 'rich', 'tomlkit', 'yaml') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['yaml']")
