@@ -44,10 +44,10 @@ def tree(installed: Path, render: Path, folder: Path, *, hooked: bool = True) ->
     """Makes a folder for PYTHONPATH, and returns it.
 
     Args:
-        installed: A folder that holds the package `litellm`; nothing is written there.
-        render: The fork: its providers' folders are linked, so that what is edited there holds here.
-        folder: The folder to make.
-        hooked: Whether to put the hooks in.
+        installed: a folder that holds the package `litellm`; nothing is written there.
+        render: the fork: its providers' folders are linked, so that what is edited there holds here.
+        folder: the folder to make.
+        hooked: whether to put the hooks in.
     """
     hooks = hooks_of(render) if hooked else []
     edited = {f"{PACKAGE}/__init__.py", *(str(hook["file"]) for hook in hooks)}

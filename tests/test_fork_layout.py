@@ -17,10 +17,11 @@ import yaml
 from provider_template.fork import hooks as tool_hooks
 from provider_template.fork import spec as tool_spec
 from testing import checks
-from testing.answers import ROOT, TEXTS, Answers, asked, choices, questions, row_id, sample_rows, to_answers
+from testing.answers import ROOT, Answers, asked, choices, questions, row_id, sample_rows, to_answers
 from testing.auth_table import in_words, ways
 from testing.in_tree import hooks_of, installed_litellm, tree
 from testing.support import Tools, commit_all, must, render, run
+from testing.values import TEXTS
 
 FOLDER = "acme_ai"
 SOURCE = f"litellm/llms/{FOLDER}"
