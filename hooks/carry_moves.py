@@ -35,10 +35,10 @@ def moves_between(
     """Returns the moves on the way from one version to another; what moved twice goes all the way.
 
     Args:
-        listed: What moves.yml says.
-        old: The version before.
-        new: The version after.
-        answers: The package's, for names such as `{{ module_name }}` in paths.
+        listed: what moves.yml says.
+        old: the version before.
+        new: the version after.
+        answers: the package's, for names such as `{{ module_name }}` in paths.
     """
     found: dict[str, str | None] = {}
     for version, paths in listed.items():
@@ -58,9 +58,9 @@ def carry(folder: Path, moves: Moves, rendered: Callable[[str], bytes | None]) -
     """Carries edits along.
 
     Args:
-        folder: The package, just updated and not committed.
-        moves: Its files that have moved.
-        rendered: Returns what the old version rendered at a path, or None.
+        folder: the package, just updated and not committed.
+        moves: its files that have moved.
+        rendered: returns what the old version rendered at a path, or None.
 
     Returns:
         A sentence for each file that has to be looked at.
@@ -117,10 +117,10 @@ def old_render(
     """Returns a function that looks into a render of the version before, which is made when it is first asked.
 
     Args:
-        folder: The package; its last commit has the answers of that version.
-        ref: The version.
-        scratch: An empty folder to render into.
-        name: Where it has its answers.
+        folder: the package; its last commit has the answers of that version.
+        ref: the version.
+        scratch: an empty folder to render into.
+        name: where it has its answers.
     """
 
     def rendered(path: str) -> bytes | None:
@@ -148,7 +148,7 @@ def main(arguments: list[str]) -> int:
     """Runs the migration in the current folder, with Copier's variables; returns the exit status.
 
     Args:
-        arguments: The path of the answers file.
+        arguments: the path of the answers file.
     """
     name = (*arguments, ".copier-answers.yml")[0]
     old, new = (Version(os.environ[f"VERSION_PEP440_{end}"]) for end in ("FROM", "TO"))

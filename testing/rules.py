@@ -22,7 +22,7 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from scripts import template_files
-from testing.answers import TEXTS
+from testing.values import TEXTS
 
 if TYPE_CHECKING:
     from copier._user_data import Question

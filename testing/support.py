@@ -186,8 +186,8 @@ class Tools:
         """Runs mypy with the settings of a rendered package; returns what it found.
 
         Args:
-            folder: The package.
-            as_it_is: Whether to run with its lowest Python. Otherwise that is the same for all packages, as mypy drops what it
+            folder: the package.
+            as_it_is: whether to run with its lowest Python. Otherwise that is the same for all packages, as mypy drops what it
                 knows of LiteLLM from a run with other settings.
         """
         text = (folder / "pyproject.toml").read_text(encoding="utf-8")

@@ -63,8 +63,8 @@ def grown(now: dict[str, float], before: dict[str, float]) -> list[str]:
     """Returns a line for each file whose time has grown by a fifth, the files in both tables taken as a whole.
 
     Args:
-        now: Seconds of CPU by file.
-        before: The same of the table.
+        now: seconds of CPU by file.
+        before: the same of the table.
     """
     both = now.keys() & before.keys()
     machine = sum(now[file] for file in both) / (sum(before[file] for file in both) or 1) or 1

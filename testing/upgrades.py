@@ -301,11 +301,11 @@ def measure(
     """Updates a package and looks at what became of it.
 
     Args:
-        update: What updates it.
-        folder: The package, with its edits committed.
-        edits: What they were.
-        old: What the version rendered that it has.
-        new: What the new version renders.
+        update: what updates it.
+        folder: the package, with its edits committed.
+        edits: what they were.
+        old: what the version rendered that it has.
+        new: what the new version renders.
     """
     started = time.perf_counter()
     status = update(folder)

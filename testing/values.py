@@ -1,13 +1,79 @@
-"""Values that each question takes, and values that it refuses."""
+"""Values of each question of free text: odd ones that renders have to bear, good ones, and ones that are refused."""
 
 from __future__ import annotations
 
-from testing.answers import config
-
 COLUMNS = 80
 """How wide the narrowest terminal is in which a refusal has to be read."""
-TAKEN = config()["taken_providers"]["default"].split()
-"""The names of providers that LiteLLM serves itself."""
+
+# Legal texts that break careless quoting in Python, TOML, YAML, Markdown, shell or Jinja. `None` is the
+# default. Every question that takes free text has an entry here; `factors()` says so when one is missing.
+TEXTS: dict[str, tuple[str | None, ...]] = {
+    "provider_name": (
+        None,
+        'Say "hi" \\ it\'s: {{ odd }} #1 | `x` 100%',
+        "{% raw %} 雲端 Zoë's 🚀 <b>&amp;</b> {# no #} ${{ x }}",
+        'Triple """ quote, ends in a backslash \\',
+        "Acme " + "Very Long Display Name of a Provider With Sixty Letters"[:55],
+    ),
+    "provider": (None, "my_api-2", "no", "a" + "1234567890-abcdefgh_" * 2 + "1234567890-abcdefgh"),
+    "package_name": (None, "acme.litellm_provider-x", "0-acme"),
+    "module_name": (None, "acme2", "m" + "_very_long_module_name" * 3),
+    "description": (
+        None,
+        'Quotes "a" \'b\' """c""", back\\slash, {{ braces }}, {% tags %}, ${{ secrets.X }}, # and: colon',
+        "描述 🚀 | table | `code` <script>alert(1)</script> [link](x) $HOME %s * - _under_ ends in a \\",
+        "word " * 59 + "word.",
+    ),
+    "author_name": (None, 'O\'Brien, "The" Team \\ <x@y>: {{ a }} {% b %} #1', "山田 太郎 🚀 & Söhne"),
+    "author_email": (None, "team+litellm@example.com", "a.!#$%&*+/=?^_{|}~-z@sub-1.example.co"),
+    "api_base": (
+        None,
+        "http://localhost:8080",
+        "https://[::1]:8443/v1",
+        "https://ex-1.example.com:65535/a~b/%7Bx%7D/v1,2;p=1:@!$&()*+",
+    ),
+    "models": (
+        None,
+        "chat-large",
+        "\n".join(f"vendor-{n}/model-{n}:tag-{n}" for n in range(40)),
+        "org/sub/model:latest@sha256:00ff+x=1~2\nno\n12345\n1.0\n1e3\n0x1F\n2026-01-01\nnull\nsk-ant\n  spaced  \n\nZ",
+    ),
+    "api_key_query": (None, "~a.b_c-d"),
+    "api_key_header": (None, "X-Api-Key", "authorization"),
+    "api_key_prefix": (None, "", "Token", "~a.b_c+d-1"),
+    "authorize_url": (None, "http://[::1]:8080/authorize?prompt=%7B1%7D&x=a*b,;(c)!$"),
+    "device_authorization_url": (None, "https://auth-1.example.com:65535/a~b/%7Bx%7D/device?x=1&y=/?@:"),
+    "token_url": (None, "https://" + "a-very-long-host-name." * 4 + "example.com/token"),
+    "revocation_url": (None, "http://localhost:8080/revoke?realm=a%22b"),
+    "client_id": (None, '"it\'s"\\{{a}}{%b%}{#c#}${{d}}#1`x`100%<b>&amp;'),
+    "scopes": (None, "a:b/c.d it's {{x}} {%y%} ${{z}} #1 100% [e] https://api.example.com/.default"),
+    "audience": (None, '"it\'s"\\{{a}}{%b%}${{d}}#1`x`'),
+    "resource": (None, "urn:acme:it's{{a}}\\1?" + "very-long-name:" * 6),
+    "redirect_uri": (None, "http://[::1]:8765/a.b_c~d/-/"),
+    "token_file": (None, "~/it's {{ odd }}/{% x %} #1/${y}/雲 'token'.json"),
+    "token_command": (
+        None,
+        'printf \'%s\' "it\'s {{ odd }}" {% x %} ${{ y }} #1 a\\ b\\\' "\\"" ' + "| cat " * 8,
+    ),
+    "token_field": (None, 'data."it\'s {{ odd }}"."a.b/c$ 雲".tok-en_1'),
+    "file_access_token": (None, '"{% x %}.\'y\'"."https://a/b"'),
+    "file_refresh_token": (None, '"${{ x }}"."\'".z'),
+    "file_expires_at": (None, "\"#1: 'x'\""),
+    "claim_headers": (None, '\n  X-Odd:"it\'s {{ a }}"."https://a/b"  \n\nx-two: "{% c: d %}".e\n'),
+    "token_file_headers": (None, '\n X-Odd:"it\'s" \\ {{ a }}: {% b %} ${{ c }} #1 \n\nY: ' + "z" * 99),
+    "jwt_claims": (
+        None,
+        'sub: "it\'s" \\ {{ a }}: {% b %} ${{ c }} #1\n\n  a_b.c-d:  {fingerprint}.{uuid} \n',
+    ),
+    "jwt_headers": (None, ' X-Odd:"it\'s" \\ {{ a }}: {% b %} #1 \n\nY: ' + "z" * 99),
+    "litellm_min": (None, "1.106.2"),
+    "fork_name": (None, "0", "a" + "1234567890-abcdefgh_" * 2 + "1234567890-abcdefgh"),
+    "upstream_url": (
+        None,
+        "git@git-1.example.com:mirrors/it's-{{a}}{%b%}.git",
+        "file:///srv/'#1'/${{c}}/a%20b.git",
+    ),
+}
 
 # What several questions share; one of them tries all, the others a few, as they have the same rule.
 SECURE = (

@@ -7,7 +7,6 @@ import sys
 
 from testing.answers import (
     ROOT,
-    TEXTS,
     allowed,
     asked,
     choices,
@@ -24,6 +23,7 @@ from testing.answers import (
     to_answers,
     values_of,
 )
+from testing.values import TEXTS
 
 
 def test_every_question_of_the_index_is_read() -> None:

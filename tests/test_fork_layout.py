@@ -17,10 +17,11 @@ import yaml
 from fork_tool import declaration as tool_declaration
 from fork_tool import insertions as tool_insertions
 from testing import checks
-from testing.answers import ROOT, TEXTS, Answers, asked, choices, questions, row_id, sample_rows, to_answers
+from testing.answers import ROOT, Answers, asked, choices, questions, row_id, sample_rows, to_answers
 from testing.auth_table import in_words, ways
 from testing.in_tree import insertions_of, installed_litellm, tree
 from testing.support import Tools, commit_all, must, render, run
+from testing.values import TEXTS
 
 FOLDER = "acme_ai"
 SOURCE = f"litellm/llms/{FOLDER}"

@@ -16,7 +16,10 @@ from testing import checks
 from testing.answers import Answer, Answers, choices, config, leading_to, questions
 from testing.checks import ANSWERS_FILE, same
 from testing.support import EVERYTHING, render
-from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD, TAKEN
+from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
+
+# The names of providers that LiteLLM serves itself.
+TAKEN = config()["taken_providers"]["default"].split()
 
 
 def cases(table: dict[str, tuple[str, ...]]) -> list[object]:

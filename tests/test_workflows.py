@@ -7,10 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from testing.answers import ROOT, covering_rows, row_id, to_answers
 from testing.linters import actionlint, zizmor
-from testing.support import render
+from testing.support import render, run
+
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
 
 
 def only_workflows(template: Path, folder: Path) -> Path:
@@ -42,7 +45,7 @@ def workflows(copier_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 def test_there_are_workflows_of_each_kind(workflows: dict[str, Path]) -> None:
     names = [path.name for path in workflows.values()]
     assert names.count("ci.yml") >= 2, "the rendered one and the template's own"
-    assert names.count("release.yml") >= 2, "to a public and to a private index"
+    assert names.count("release.yml") >= 3, "to a public and to a private index, and the template's own"
 
 
 def test_zizmor_finds_nothing(workflows: dict[str, Path]) -> None:
@@ -52,6 +55,36 @@ def test_zizmor_finds_nothing(workflows: dict[str, Path]) -> None:
 
 def test_actionlint_finds_nothing(workflows: dict[str, Path]) -> None:
     assert not actionlint(*workflows.values())
+
+
+@pytest.mark.parametrize("version", [line[4:].partition("]")[0] for line in CHANGELOG if line.startswith("## [0")])
+def test_a_release_has_its_section_of_the_changelog(version: str, tmp_path: Path) -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    (gh := tmp_path / "gh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    gh.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path)}
+    for name, status in ((f"v{version}", 0), (f"v{version}.post9", 1)):
+        done = run(
+            "bash",
+            "-ec",
+            workflow["jobs"]["release"]["steps"][-1]["run"],
+            cwd=ROOT,
+            GITHUB_REF_NAME=name,
+            **environment,
+        )
+        assert done.returncode == status, done.stdout
+    start = CHANGELOG.index(next(line for line in CHANGELOG if line.startswith(f"## [{version}]")))
+    end = next((n for n in range(start + 1, len(CHANGELOG)) if CHANGELOG[n].startswith("## ")), len(CHANGELOG))
+    (tmp_path / "notes.md").unlink()
+    run(
+        "bash",
+        "-ec",
+        workflow["jobs"]["release"]["steps"][-1]["run"],
+        cwd=ROOT,
+        GITHUB_REF_NAME=f"v{version}",
+        **environment,
+    )
+    assert (tmp_path / "notes.md").read_text(encoding="utf-8").splitlines() == CHANGELOG[start + 1 : end]
 
 
 def test_both_would_find_something(tmp_path: Path) -> None:
