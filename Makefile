@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork check lint-template format files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork check lint-template format docs files taken-names tags lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -57,8 +57,12 @@ format: .venv/installed ## write the format and the mends that lint can make
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-files: .venv/installed ## write what follows from files.yml
+docs: .venv-docs/installed ## build the documentation's site into site/, a broken link is an error
+	.venv-docs/bin/zensical build --strict --clean
+
+files: .venv/installed ## write what follows from files.yml, and the pages that follow from the questions and a render
 	$(BIN)/python -m scripts.template_files
+	$(BIN)/python -m scripts.reference_pages
 
 taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py
@@ -69,7 +73,7 @@ tags: ## the released tags, from releases.yml, in a clone that has none
 	done
 
 lock: .venv/installed ## write requirements/*.txt with the newest versions that fit
-	for name in uv dev litellm; do \
+	for name in uv dev docs litellm; do \
 	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
@@ -82,7 +86,7 @@ bench: .venv/installed ## side-by-side measurements
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-bench .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
+	rm -rf site .cache .venv .venv-bench .venv-docs .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=<its path>")'
@@ -97,4 +101,9 @@ clean: ## remove what the targets made
 .venv-litellm/installed: .venv/bin/uv requirements/litellm.txt
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-litellm
 	$(UV) pip install --quiet --python .venv-litellm/bin/python --require-hashes -r requirements/litellm.txt
+	@touch $@
+
+.venv-docs/installed: .venv/bin/uv requirements/docs.txt
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-docs
+	$(UV) pip install --quiet --python .venv-docs/bin/python --require-hashes -r requirements/docs.txt
 	@touch $@

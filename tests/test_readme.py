@@ -1,26 +1,15 @@
-"""The README says what is there: the questions, their choices, the make targets, the YAML."""
+"""The README says what is there: the numbers of questions, the pages that it links to, the make targets, the YAML."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
 import yaml
 
 from testing.answers import ROOT, Answers, choices, questions, shown
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-
-
-def rows() -> dict[str, str]:
-    """Returns the lines of the table of questions, by name."""
-    table = README.split("## Questions")[1].split("\n## ")[0]
-    return {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
-
-
-def test_the_table_has_every_question_in_order() -> None:
-    assert list(rows()) == list(questions())
 
 
 def test_the_numbers_of_questions() -> None:
@@ -36,16 +25,12 @@ def test_the_numbers_of_questions() -> None:
     ) in README
 
 
-@pytest.mark.parametrize("name", [name for name, question in questions().items() if choices(question)])
-def test_the_table_has_every_choice_and_the_default(name: str) -> None:
-    line = rows()[name]
-    assert [choice for choice in choices(questions()[name]) if f"`{choice}`" not in line] == []
-    default = questions()[name]["default"]
-    shown = line.split("|")[2].strip()
-    if "{{" in str(default):  # it depends on other answers, and is put in words
-        assert shown
-        return
-    assert shown == ("all" if default == choices(questions()[name]) else f"`{default}`")
+def test_what_it_links_to_is_there() -> None:
+    links = re.findall(r"\]\((?!https:)([^)#]+)(?:#([^)]*))?\)", README)
+    assert links
+    for path, heading in links:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert not heading or f"### `{heading}`\n" in text, f"{path}#{heading}"
 
 
 def test_the_named_targets_exist() -> None:
