@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from testing.answers import Answers, asked, choices, questions
+from testing.memory import keep_temporary_files_in_memory
 from testing.support import EVERYTHING, Tools, copy_template, install_tools, render, run
 
 COLUMNS = ("kind", "group", "calls", "token_requests", "failures", "leaks")
@@ -79,6 +80,7 @@ def in_columns(rows: Sequence[TableRow]) -> str:
 
 def main() -> int:
     """Prints the table; returns 1 unless every row is good."""
+    keep_temporary_files_in_memory()
     found: list[TableRow] = []
     with tempfile.TemporaryDirectory() as folder:
         template = copy_template(Path(folder) / "template")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.answers import ROOT
+from testing.memory import keep_temporary_files_in_memory
 from testing.support import must, run
 
 _LEFT_OUT = shutil.ignore_patterns(".venv*", "__pycache__", ".*_cache", "node_modules")
@@ -46,6 +47,7 @@ def plant(fault: dict[str, Any], folder: Path) -> Path:
 
 def main(words: list[str]) -> int:
     """Plants the faults; prints a line for each, and returns the exit status."""
+    keep_temporary_files_in_memory()
     missed = 0
     chosen = [fault for fault in faults() if not words or any(word in fault["what"] for word in words)]
     for fault in chosen:

@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from testing.answers import ROOT, Answers
+from testing.memory import keep_temporary_files_in_memory
 from testing.support import TEMPLATE, UV, must, run
 
 NEXT = "v999.0.0"
@@ -370,6 +371,7 @@ def table(rows: list[tuple[str, ...]]) -> str:
 
 def main() -> int:
     """Runs every case with both tools and prints the tables; returns the exit status."""
+    keep_temporary_files_in_memory()
     os.environ.setdefault("GIT_AUTHOR_NAME", "upgrades")
     for role in ("AUTHOR", "COMMITTER"):
         os.environ.setdefault(f"GIT_{role}_NAME", "upgrades")
