@@ -44,10 +44,10 @@ def tree(installed: Path, render: Path, folder: Path, *, inserted: bool = True) 
     """Makes a folder for PYTHONPATH, and returns it.
 
     Args:
-        installed: A folder that holds the package `litellm`; nothing is written there.
-        render: The fork: its providers' folders are linked, so that what is edited there holds here.
-        folder: The folder to make.
-        inserted: Whether to put the insertions in.
+        installed: a folder that holds the package `litellm`; nothing is written there.
+        render: the fork: its providers' folders are linked, so that what is edited there holds here.
+        folder: the folder to make.
+        inserted: whether to put the insertions in.
     """
     insertions = insertions_of(render) if inserted else []
     edited = {f"{PACKAGE}/__init__.py", *(str(insertion["file"]) for insertion in insertions)}
