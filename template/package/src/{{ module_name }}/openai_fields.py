@@ -70,6 +70,9 @@ def put_right(answer: _Fields, part: str) -> None:
     Args:
         answer: the JSON object.
         part: `message` of an answer, `delta` of a chunk.
+
+    Raises:
+        ValueError: an answer has a choice without a message.
     """
     usage = answer.get("usage")
     choices = answer.get("choices")
@@ -77,6 +80,8 @@ def put_right(answer: _Fields, part: str) -> None:
     for choice in choices:
         said = choice.get(part)
         if not isinstance(said, dict):
+            if part == "message" and not isinstance(said, str):
+                raise ValueError(f"a choice has no message but {said!r}")
             said = choice[part] = {"content": said} if isinstance(said, str) else {}
         if said:
             put_message_right(said)
