@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
@@ -28,7 +27,6 @@ from ._litellm import (
     BaseLLMException,
     ContentPolicyViolationError,
     ContextWindowExceededError,
-    ExceptionCheckers,
     InternalServerError,
     NotFoundError,
     OpenAIError,
@@ -39,6 +37,17 @@ from ._litellm import (
     UnprocessableEntityError,
 )
 from .auth.authenticator import CredentialError, CredentialTimeoutError
+from .error_body import MAX_PAGE, read_body
+from .error_body import is_error as is_error
+from .error_words import (
+    is_content_policy,
+    is_context_window,
+    is_rate,
+    known_status,
+    most_telling,
+    status_by_code,
+    status_of_message,
+)
 from .redaction import MAX_MESSAGE, handed_on, redacted, without_query, without_secrets
 from .settings import SettingsError
 from .sse import EventTooLargeError
@@ -48,28 +57,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__package__)
 
-_MAX_PAGE = 8192
 _QUOTED = 300
 """Characters of what was not understood that a message repeats."""
-
-_CONTEXT_CODES = frozenset({"context_length_exceeded", "context_window_exceeded", "prompt_too_long"})
-_POLICY_CODES = frozenset({"content_policy_violation", "content_filter", "content_policy"})
-# What an error inside a stream, which has no HTTP status of its own, would have had for one.
-_STATUS_OF_CODE: Mapping[str, int] = {
-    "authentication_error": 401,
-    "content_filter": 400,
-    "content_policy_violation": 400,
-    "context_length_exceeded": 400,
-    "insufficient_quota": 429,
-    "invalid_api_key": 401,
-    "invalid_request_error": 400,
-    "not_found_error": 404,
-    "overloaded_error": 503,
-    "permission_error": 403,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "timeout_error": 504,
-}
 
 
 class FailureKind(StrEnum):
@@ -108,36 +97,26 @@ def failure_kind(error: BaseException) -> FailureKind:
 
 
 def read_error(text: str, status_code: int, headers: Mapping[str, Any] | httpx.Headers) -> BaseLLMException:
-    """Reads an error body in one of the usual JSON forms, or whatever a gateway in between sends.
+    """Reads an error body in any of the usual shapes, or whatever a gateway in between sends.
 
     Args:
         text: the body.
-        status_code: the HTTP status; 200 for an error inside a stream, whose code then decides.
+        status_code: the HTTP status; 200 for an error inside a stream, whose codes and words then decide.
         headers: the response's headers.
 
     Returns:
-        The error with the message, and with the code (if any) in `body["code"]`.
+        The error with the message, and with the code (if any) in `body["code"]`: of several, the one that says the most.
     """
-    message, codes = _message_and_codes(text)
+    read = read_body(text)
+    read.take_code(headers.get("x-amzn-errortype"))
+    code = most_telling(read.words)
+    message = read.message or ""
     if status_code < 300:
-        numbers = [code for code in codes if isinstance(code, int) and 400 <= code < 600]
-        words = [_STATUS_OF_CODE[code] for code in codes if isinstance(code, str) and code in _STATUS_OF_CODE]
-        status_code = (numbers or words or [500])[0]
+        known = known_status(code) if code else None
+        status_code = (read.statuses or [known or status_of_message(message) or 500])[0]
     error = BaseLLMException(status_code=status_code, message=message, headers=httpx.Headers(dict(headers)))
-    words_only = [code for code in codes if isinstance(code, str)]
-    error.body = {"code": words_only[0]} if words_only else None
+    error.body = {"code": code} if code else None
     return error
-
-
-def is_error(content: Mapping[str, Any]) -> bool:
-    """Returns whether a JSON object that came in place of an answer is an error: OpenAI's form, or a flat one.
-
-    Args:
-        content: a body, or an event of a stream.
-    """
-    if content.get("choices"):
-        return False
-    return bool(content.get("error")) or content.get("object") == "error" or bool(content.get("detail"))
 
 
 def unreadable(body: bytes, error: Exception) -> Exception:
@@ -147,7 +126,7 @@ def unreadable(body: bytes, error: Exception) -> Exception:
         body: an answer, or an event of a stream.
         error: what its reading has raised.
     """
-    text = body[:_MAX_PAGE].decode("utf-8", "replace")
+    text = body[:MAX_PAGE].decode("utf-8", "replace")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -155,26 +134,6 @@ def unreadable(body: bytes, error: Exception) -> Exception:
     if isinstance(content, dict) and is_error(content):
         return read_error(body.decode("utf-8", "replace"), 200, {})
     return UnreadableError(f"{type(error).__name__}: {error}; it begins with {text[:_QUOTED]}")
-
-
-def _message_and_codes(text: str) -> tuple[str, list[Any]]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        page = text[:_MAX_PAGE]
-        title = re.search(r"<title>([^<]*)", page, re.IGNORECASE)
-        plain = title.group(1) if title else re.sub(r"<[^<>]*>", " ", page)
-        return " ".join("".join(char if char.isprintable() else " " for char in plain).split()), []
-    if isinstance(content, dict):
-        inner = content.get("error")
-        if not isinstance(inner, dict | str) or not inner:
-            inner = content
-        if isinstance(inner, dict):
-            message = next((inner[key] for key in ("message", "msg", "detail", "error") if inner.get(key)), inner)
-            codes = [inner[key] for key in ("code", "type", "status") if inner.get(key)]
-            return message if isinstance(message, str) else json.dumps(message), codes
-        content = inner
-    return content if isinstance(content, str) else json.dumps(content), []
 
 
 def from_response(
@@ -188,9 +147,15 @@ def from_response(
         response: the upstream's response; None for an error inside a stream.
         body: the response's body, or as much of it as is worth keeping.
     """
-    status = error.status_code
     code = error.body.get("code") if isinstance(error.body, dict) else None
-    message = error.message or f"HTTP {status} {_reason(status)} without a message"
+    if body and not code and error.message in ("", body):  # LiteLLM's own transformations leave the body as it is
+        error = read_error(body, error.status_code, response.headers if response is not None else {})
+        code = error.body.get("code") if isinstance(error.body, dict) else None
+    code = code if isinstance(code, str) else None
+    message = error.message or f"HTTP {error.status_code} {_reason(error.status_code)} without a message"
+    status = status_by_code(error.status_code, code)
+    if status == 413 and is_rate(message):
+        status = 429
     if response is not None and response.has_redirect_location:
         status = 404
         target = without_query(response.headers["location"])
@@ -198,9 +163,9 @@ def from_response(
     text = request.describe(message)
     kwargs: dict[str, Any] = {"message": text, "llm_provider": PROVIDER, "model": request.model}
     bare = _without_request(status, request, response, body)
-    if code in _CONTEXT_CODES or (status in (400, 413) and _is_context_window(message)):
+    if is_context_window(status, message, code):
         return ContextWindowExceededError(response=bare, **kwargs)
-    if code in _POLICY_CODES:
+    if is_content_policy(status, message, code):
         return ContentPolicyViolationError(response=bare, **kwargs)
     if status in _CLASS_OF_STATUS:
         mapped: Exception = _CLASS_OF_STATUS[status](response=bare, **kwargs)
@@ -321,11 +286,6 @@ def log_failure(error: BaseException, request: Request) -> None:
         request.request_id,
         type(error).__name__,
     )
-
-
-def _is_context_window(message: str) -> bool:
-    lowered = message.lower()
-    return ExceptionCheckers.is_error_str_context_window_exceeded(message) or "maximum context length" in lowered
 
 
 def _reason(status: int) -> str:

@@ -22,14 +22,14 @@ Word = Annotated[str, Field(min_length=1)]
 
 
 class Errors(_Table):
-    """Words of the upstream's errors, beside those of errors.py."""
+    """Words of the upstream's errors, beside those of error_words.py."""
 
     context_window: frozenset[Word] = frozenset()
     """Codes, or parts of messages, that mean that the prompt is too long."""
     content_policy: frozenset[Word] = frozenset()
     """Codes, or parts of messages, that mean that the content is not allowed."""
     status: dict[Word, Annotated[int, Field(ge=400, le=599)]] = {}
-    """Codes of errors without an HTTP status of their own, and the status of each."""
+    """Codes of errors without an HTTP status that says much, and the status that each means."""
 
 
 class Credentials(_Table):

@@ -7,12 +7,13 @@ import logging
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import litellm
 import pytest
 
-from ..package import answers, package
+from ..package import answers, package, part
 from ..upstream import UpstreamFormat
 from .calls import MODES, Mode, ask, cause, stream
 from .conftest import KEY, answers_have
@@ -127,6 +128,17 @@ def test_error_whose_body_stalls(
         (b'{"error": null, "detail": "this one"}', "this one"),
         (b'{"error": "this one"}', "this one"),
         (b'"this one"', "this one"),
+        (b'{"detail": [{"loc": ["body", "n"], "msg": "this one", "input": 1}]}', "body.n: this one"),
+        (b'{"errors": [{"message": "one"}, "two"]}', "one; two"),
+        (b'{"success": false, "message": "this one"}', "this one"),
+        (b'{"Message": "this one", "__type": "X"}', "this one"),
+        (b'[{"error": {"message": "this one"}}]', "this one"),
+        (b'{"error": {"error": {"message": "this one"}}}', "this one"),
+        (b'{"error": {"message": {"text": "this one"}}}', "this one"),
+        (b'{"error": {"message": "outer", "metadata": {"raw": "{\\"detail\\": \\"inner\\"}"}}}', "outer: inner"),
+        (b'{"error": "Bad Request", "message": "this one", "statusCode": 400}', "this one"),
+        (b'{"error": 17}', '{"error": 17}'),
+        (b'{"code": 7, "novel": {"said": "this one"}}', "this one"),
         (b"[" * 60_000, "[["),
         (b"<" * 64_000, "<<"),
         (b"\x1b[31mred\x00", "[31mred"),
@@ -250,3 +262,110 @@ def test_unreadable_timeout_of_the_caller(mode: Mode, upstream: Upstream, model:
     error = fail(mode, False, model, timeout="soon")
     assert isinstance(error, litellm.BadRequestError | litellm.APIConnectionError)
     assert upstream.requests == []
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Stands for the `[errors]` of an upstream.toml, so that the author's own does not matter here."""
+    module = part("error_words")
+    kind = part("upstream")
+
+    def say(**said: Any) -> None:
+        monkeypatch.setattr(module, "load_upstream", lambda: kind.Upstream(errors=kind.Errors(**said)))
+
+    say()
+    return say
+
+
+WINDOW = litellm.ContextWindowExceededError
+BAD_REQUEST = litellm.BadRequestError
+POLICY = litellm.ContentPolicyViolationError
+
+# Status, body, and the class that its codes and words mean.
+BODIES: list[tuple[int, str, type[Exception]]] = [
+    # a prompt that is too long, as many servers say it
+    (
+        400,
+        '{"object": "error", "message": "You passed 40961 input tokens and requested 1 output tokens. However, the '
+        'model\'s context length is only 40960 tokens", "code": 400}',
+        WINDOW,
+    ),
+    (500, '{"error": {"code": 500, "message": "this one", "type": "exceed_context_size_error"}}', WINDOW),
+    (422, '{"error": "`inputs` must have less than 4096 tokens. Given: 5000", "error_type": "validation"}', WINDOW),
+    (422, '{"error": "`inputs` tokens + `max_new_tokens` must be <= 4096", "error_type": "validation"}', WINDOW),
+    (400, '{"type": "error", "error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}}', WINDOW),
+    (400, '{"message": "Input is too long for requested model."}', WINDOW),
+    (400, '{"message": "too many tokens: total number of tokens in the prompt cannot exceed 4081"}', WINDOW),
+    (413, '{"error": {"message": "Please reduce the length of the messages or completion."}}', WINDOW),
+    (400, '{"error": "This model\'s maximum prompt length is 131072 but the request contains 537812 tokens."}', WINDOW),
+    (400, '{"error": {"message": "Input length (1602 tokens) exceeds the maximum allowed length (598)."}}', WINDOW),
+    (400, '{"error": {"message": "Your input exceeds the context window of this model."}}', WINDOW),
+    (400, '{"error": {"message": "Your request exceeded model token limit: 8192 (requested: 9999)"}}', WINDOW),
+    (500, '{"error": "the input length exceeds the context length"}', WINDOW),
+    (400, '{"detail": [{"loc": ["body"], "msg": "prompt too long", "input": "of the caller"}]}', WINDOW),
+    # what is not allowed
+    (400, '{"error": {"code": "x", "message": "m", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}', POLICY),
+    (400, '{"error": {"message": "Content Exists Risk"}}', POLICY),
+    (400, '{"error": {"message": "m", "type": "content_filter"}}', POLICY),
+    (500, '{"error": {"message": "Your request was rejected as a result of our safety system."}}', POLICY),
+    (400, '{"error": {"message": "m", "details": [{"reason": "PROHIBITED_CONTENT"}]}}', POLICY),
+    (403, '{"error": {"message": "It requires moderation by A.B. Your input was flagged for violence"}}', POLICY),
+    # a code says more than the status
+    (413, '{"error": {"code": "rate_limit_exceeded", "message": "too large (TPM)"}}', litellm.RateLimitError),
+    (400, '{"__type": "com.amazon.x#ThrottlingException", "Message": "m"}', litellm.RateLimitError),
+    (500, '[{"error": {"status": "RESOURCE_EXHAUSTED", "message": "m"}}]', litellm.RateLimitError),
+    (500, '{"error": {"error": {"type": "OverloadedError", "message": "m"}}}', litellm.ServiceUnavailableError),
+    (400, '{"error": {"message": "m", "details": [{"reason": "API_KEY_INVALID"}]}}', litellm.AuthenticationError),
+    # and what only looks so
+    (429, '{"error": {"message": "Too many tokens per minute: input token limit"}}', litellm.RateLimitError),
+    (429, '{"error": {"message": "Request too large: reduce the length of the messages"}}', litellm.RateLimitError),
+    (503, '{"error": {"message": "prompt is too long"}}', litellm.ServiceUnavailableError),
+    (400, '{"error": {"message": "max_tokens is too large: 5000. At most 4096 are supported"}}', BAD_REQUEST),
+    (
+        400,
+        '{"error": {"message": "Invalid \'user\': string too long", "code": "string_above_max_length"}}',
+        BAD_REQUEST,
+    ),
+    (400, '{"error": {"message": "Too many tokens, please wait before trying again."}}', BAD_REQUEST),
+    (413, "<title>413 Request Entity Too Large</title>", BAD_REQUEST),
+    (500, '{"error": {"type": "invalid_request_error", "message": "m"}}', litellm.InternalServerError),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), BODIES)
+def test_class_by_words_and_codes(
+    status: int, body: str, kind: type[Exception], words: Callable[..., None], upstream: Upstream, model: str
+) -> None:
+    upstream.will(Raw(status, body.encode()))
+    error = fail("sync", False, model)
+    assert type(error).__qualname__ == kind.__qualname__
+    assert "of the caller" not in str(error)
+
+
+def test_a_credential_that_is_refused_is_nothing_else(upstream: Upstream, model: str) -> None:
+    upstream.will(*[Raw(401, b'{"error": {"message": "prompt is too long"}}')] * 2)
+    assert isinstance(fail("sync", False, model), litellm.AuthenticationError)
+
+
+@pytest.mark.parametrize(
+    ("said", "body", "kind"),
+    [
+        ({"context_window": ["Too Many Characters"]}, '{"error": "TOO MANY characters"}', WINDOW),
+        ({"context_window": ["E-17"]}, '{"error": {"code": "e17", "message": "m"}}', WINDOW),
+        ({"content_policy": ["our filter"]}, '{"detail": "flagged by our filter"}', POLICY),
+        ({"status": {"OUT_OF_CREDITS": 429}}, '{"code": "OutOfCredits", "message": "m"}', litellm.RateLimitError),
+        ({"status": {"rate_limit": 503}}, '{"code": "rate_limit", "message": "m"}', litellm.ServiceUnavailableError),
+        ({}, '{"code": "OutOfCredits", "message": "too many characters for our filter"}', BAD_REQUEST),
+    ],
+)
+def test_words_of_the_author(
+    said: dict[str, Any],
+    body: str,
+    kind: type[Exception],
+    words: Callable[..., None],
+    upstream: Upstream,
+    model: str,
+) -> None:
+    words(**said)
+    upstream.will(Raw(400, body.encode()))
+    assert type(fail("sync", False, model)).__qualname__ == kind.__qualname__

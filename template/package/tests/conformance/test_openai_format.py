@@ -305,3 +305,39 @@ def test_flat_error_in_a_stream(upstream: Upstream, model: str) -> None:
     with pytest.raises(litellm.BadRequestError, match="too long for me") as caught:
         stream("async", model)
     assert cause(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ({"error": {"code": "429", "message": "m"}}, litellm.RateLimitError),
+        ({"error": {"code": "503 Service Unavailable", "message": "m"}}, litellm.ServiceUnavailableError),
+        ({"error": {"http_status": 503, "message": "m"}}, litellm.ServiceUnavailableError),
+        ({"error": {"statusCode": "401", "message": "m"}}, litellm.AuthenticationError),
+        ({"error": {"status": "RESOURCE_EXHAUSTED", "message": "m"}}, litellm.RateLimitError),
+        ({"error": {"type": "RateLimitError", "message": "m"}}, litellm.RateLimitError),
+        ({"error": {"code": "Too Many Requests", "message": "m"}}, litellm.RateLimitError),
+        ({"error": {"type": "overloaded", "message": "m"}}, litellm.ServiceUnavailableError),
+        ({"error": {"message": "the model is overloaded"}}, litellm.ServiceUnavailableError),
+        ({"error": "Rate limit reached"}, litellm.RateLimitError),
+        ({"object": "error", "message": "m", "type": "NotFoundError"}, litellm.NotFoundError),
+        ({"throttlingException": {"message": "m"}}, litellm.RateLimitError),
+        ({"code": "InvalidApiKey", "message": "m", "request_id": "r"}, litellm.AuthenticationError),
+        ({"success": False, "message": "prompt is too long"}, litellm.ContextWindowExceededError),
+        ({"errors": [{"message": "m", "code": "novel"}]}, litellm.InternalServerError),
+    ],
+)
+@pytest.mark.parametrize("streamed", [True, False])
+def test_an_error_without_a_status(
+    event: dict[str, Any], kind: type[Exception], streamed: bool, upstream: Upstream, model: str
+) -> None:
+    upstream.will(events(delta({"content": "hi"}), event) if streamed else Raw(200, json.dumps(event).encode()))
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # of many classes
+        (stream if streamed else ask)("sync", model)
+    assert type(cause(caught.value)).__qualname__ == kind.__qualname__
+
+
+@pytest.mark.parametrize("extra", [{"error": None}, {"error": {}}, {"error": {"code": 0, "message": ""}}])
+def test_an_error_that_is_none(extra: dict[str, Any], upstream: Upstream, model: str) -> None:
+    upstream.will(events({"type": "ping"}, delta({"content": "hi"}, **extra), delta({}, "stop", **extra)))
+    assert text_of(stream("sync", model)) == "hi"
