@@ -27,9 +27,9 @@ class _Package(ModuleType):
 
     @property
     def provider(self) -> Provider:
-        from .provider import provider
+        from .provider import chosen_provider
 
-        return provider
+        return chosen_provider()
 
     @provider.setter
     def provider(self, _submodule: ModuleType) -> None:

@@ -163,10 +163,15 @@ def _with_authenticator(work: Callable[[Authenticator], Result]) -> Result:
     from .auth import make_authenticator
     from .auth.authenticator import CredentialError
     from .settings import SettingsError, load_settings
+    from .upstream import UpstreamFileError, load_upstream
 
     try:
-        return work(make_authenticator(load_settings(), _tls))
-    except (CredentialError, SettingsError) as error:
+        if load_upstream().provider is None:
+            return work(make_authenticator(load_settings(), _tls))
+        from .provider import chosen_provider  # LiteLLM comes with it
+
+        return work(chosen_provider().authenticator)
+    except (CredentialError, SettingsError, UpstreamFileError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -213,7 +218,9 @@ def _report_reachable(settings: Settings) -> bool:
 
 def _report_call(model: str) -> bool:
     try:
-        _litellm().completion(model=model, messages=[{"role": "user", "content": "hello"}], max_tokens=1)
+        # An upstream that takes no limit answers as well.
+        hello = [{"role": "user", "content": "hello"}]
+        _litellm().completion(model=model, messages=hello, max_tokens=1, drop_params=True)
     except Exception as error:
         typer.echo(f"call: {model} fails: {_sentence(error)}", err=True)
         return False

@@ -29,10 +29,10 @@ class _Entry(dict[str, Any]):
     def __missing__(self, key: str) -> object:
         if key != "custom_handler":
             raise KeyError(key)
-        from .provider import provider
+        from .provider import chosen_provider
 
-        self[key] = provider
-        return provider
+        self[key] = chosen_provider()
+        return self[key]
 
 
 def announce() -> None:

@@ -8,7 +8,8 @@ credentials among them, next to what the caller asked for. So only what the tran
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import litellm
@@ -20,6 +21,7 @@ from ._litellm import (
     UnsupportedParamsError,
     reasoning_effort_from_thinking_budget,
 )
+from .upstream import load_upstream
 
 logger = logging.getLogger(__package__)
 
@@ -65,12 +67,17 @@ def upstream_params(
         UnsupportedParamsError: the model cannot do what an OpenAI parameter asks for, and neither
             `litellm.drop_params` nor the call's own says to drop it.
     """
-    supported = frozenset(config.get_supported_openai_params(model))
+    supported = taken(config.get_supported_openai_params(model))
     wanted: dict[str, Any] = {}
     unsupported: list[str] = []
     for name, value in _as_effort(optional_params, supported).items():
         if name in supported and name not in _CONTROL_KEYS:
-            wanted[name] = value
+            if is_taken(name, value):
+                wanted[name] = value
+            else:
+                unsupported.append(name)
+        elif says_of(name) == "ignored":
+            _log_ignored(name)
         elif name in _OPENAI_PARAMS:
             if (name, value) != ("n", 1):  # frameworks send it as a matter of course; LiteLLM lets it pass, too
                 unsupported.append(name)
@@ -96,6 +103,40 @@ def upstream_params(
         # The upstream's own usage is what costs are made of, whether or not the caller wants to see it.
         wanted["stream_options"] = {**(optional_params.get("stream_options") or {}), "include_usage": True}
     return dict(config.map_openai_params(wanted, {}, model, drop))
+
+
+_SAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
+"""LiteLLM renames one to the other, depending on what the deployment allows."""
+
+
+def says_of(name: str) -> str | list[Any] | None:
+    """Returns what upstream.toml says of a parameter: `ignored`, `refused`, the values that are taken, or None."""
+    parameters = load_upstream().parameters
+    said = parameters.get(name)
+    return parameters.get(_SAME.get(name, "")) if said is None else said
+
+
+def taken(names: Iterable[str]) -> frozenset[str]:
+    """Returns those of the parameters that the upstream takes, if only for some values.
+
+    Args:
+        names: the parameters that the transformation names.
+    """
+    if not load_upstream().parameters:
+        return frozenset(names)
+    return frozenset(name for name in names if says_of(name) not in ("ignored", "refused"))
+
+
+def is_taken(name: str, value: object) -> bool:
+    """Returns whether the upstream takes a value; an object such as a `response_format` stands for its `type`."""
+    said = says_of(name)
+    return not isinstance(said, list) or value in said or (isinstance(value, Mapping) and value.get("type") in said)
+
+
+@cache
+def _log_ignored(name: str) -> None:
+    """Says so once."""
+    logger.info("%s: upstream.toml says that the upstream ignores %s: it is not sent", PROVIDER, name)
 
 
 def _as_effort(params: Mapping[str, Any], supported: Collection[str]) -> Mapping[str, Any]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import threading
 import time
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from functools import lru_cache
-from typing import Any, NoReturn
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
@@ -36,11 +38,12 @@ from .auth.authenticator import Authenticator, CallAuth, CredentialError
 from .errors import before_request, from_exception, from_response, log_failure, raise_clean, unreadable
 from .models import register_models
 from .redaction import handed_on, kept_out_of_logs, redacted
-from .request import Request, RequestBuilder
+from .request import Request, RequestBuilder, own_request
 from .settings import Settings, load_settings
 from .stream import StreamReader, joined, whole_stream
 from .transformation import ChatConfig
 from .transport import async_client, async_cut_off, cut_off, sync_client
+from .upstream import UpstreamFileError, load_upstream
 
 _MAX_ERROR_BODY = 64 * 1024
 _ERROR_BODY_SECONDS = 5.0
@@ -48,6 +51,10 @@ _ERROR_BODY_SECONDS = 5.0
 
 _DRAIN_SECONDS = 0.25
 """How long a finished stream is read to its very end, so that its connection can be used again."""
+
+
+if TYPE_CHECKING:
+    provider: Provider
 
 
 class Provider(CustomLLM):
@@ -123,6 +130,43 @@ class Provider(CustomLLM):
             async for chunk in chunks:
                 yield chunk
 
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Sends a request of the author's own to the upstream, with the provider's credential, and reads the answer.
+
+        For what a transformation needs beside a call, such as a list of models or instructions:
+        `from .provider import provider`, inside of the method that needs it.
+
+        Args:
+            method: of HTTP.
+            path: is added to the `api_base` of the settings, with a slash at its start.
+            options: of httpx's `build_request`: `json`, `params`, `headers`, `timeout` in seconds and the like.
+
+        Raises:
+            Exception: LiteLLM's, as of a call; the upstream refused the request, or did not answer it.
+        """
+        client = sync_client()
+        request, built = self._own_request(client, method, path, options)
+        with _translated(request), kept_out_of_logs(request):
+            response = client.send(built, auth=request.auth, follow_redirects=False)
+            if not response.is_success:
+                raise self._refused(request, response, response.content[:_MAX_ERROR_BODY])
+        return response
+
+    async def arequest(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Does what `request` does, for `async_transform_request`."""
+        client = await async_client()
+        request, built = self._own_request(client, method, path, options)
+        with _translated(request), kept_out_of_logs(request):
+            response = await client.send(built, auth=request.auth, follow_redirects=False)
+            if not response.is_success:
+                raise self._refused(request, response, response.content[:_MAX_ERROR_BODY])
+        return response
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """What calls authenticate with; the command logs in with it, too."""
+        return (self._ready or self._read_settings())[1]
+
     def embedding(self, *args: Any, **call: Any) -> EmbeddingResponse:
         """Refuses: the provider serves chat."""
         _refuse("embeddings", call)
@@ -161,6 +205,17 @@ class Provider(CustomLLM):
                 # It may have been set since the settings were read, as happens in notebooks.
                 settings, authenticator = self._read_settings()
                 return settings, authenticator.for_call(call.get("api_key"))
+
+    def _own_request(
+        self, client: httpx.Client | httpx.AsyncClient, method: str, path: str, options: Mapping[str, Any]
+    ) -> tuple[Request, httpx.Request]:
+        """A request of the author's own, and what its failures need to be told."""
+        settings, auth = self._credential({"model": ""})
+        url = f"{settings.api_base}{path}"
+        built = client.build_request(method, url, **{"timeout": settings.connect_timeout, **options})
+        built.headers.setdefault("x-request-id", f"{PROVIDER}-{uuid.uuid4()}")
+        timeout = httpx.Timeout(**built.extensions["timeout"])
+        return own_request(url, built.headers, auth, timeout, settings.handed_on), built
 
     def _read_settings(self) -> tuple[Settings, Authenticator]:
         with self._lock:
@@ -427,4 +482,42 @@ def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:
 
 if not __package__.startswith("litellm."):  # in LiteLLM's own tree, it has them since it was imported
     register_models()
-provider = Provider()
+
+
+def __getattr__(name: str) -> Provider:
+    if name == "provider":
+        return chosen_provider()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@cache
+def chosen_provider() -> Provider:
+    """Returns the provider that register(), the tests, the command and a proxy's YAML use, the same one each time.
+
+    It is the author's, where upstream.toml names one, else a `Provider()`. It is made on first use: the author's module
+    imports this one.
+
+    Raises:
+        UpstreamFileError: upstream.toml names what is not there, or no `Provider`.
+    """
+    place = load_upstream().provider
+    if place is None:
+        return Provider()
+    module, _, name = place.partition(":")
+    module = f"{__package__}{module}" if module.startswith(".") else module
+    try:
+        found: Any = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except ModuleNotFoundError as error:
+        raise UpstreamFileError(f"upstream.toml has provider = {place!r}: there is no module {error.name!r}.") from None
+    except AttributeError as error:
+        raise UpstreamFileError(f"upstream.toml has provider = {place!r}: {error}.") from None
+    if not isinstance(found, Provider) and callable(found):
+        found = found()
+    if not isinstance(found, Provider):
+        raise UpstreamFileError(
+            f"upstream.toml has provider = {place!r}, which is a {type(found).__name__}: name a Provider of provider.py, an "
+            "object of a subclass, or a function that returns one."
+        )
+    return found

@@ -8,7 +8,7 @@ import litellm
 
 from ._answers import PROVIDER
 from ._litellm import JSONProviderRegistry, LlmProviders, custom_llm_setup
-from .provider import Provider, provider
+from .provider import Provider, chosen_provider
 
 _lock = threading.Lock()
 
@@ -27,12 +27,14 @@ def register() -> Provider:
 
     Raises:
         RegistrationError: LiteLLM serves that name itself, or another handler has it.
+        UpstreamFileError: upstream.toml names a provider that is not there.
     """
     if PROVIDER in {member.value for member in LlmProviders} or JSONProviderRegistry.exists(PROVIDER):
         raise RegistrationError(
             f'"{PROVIDER}" is a provider that this LiteLLM serves itself and would call instead of this one: '
             "render the package again with another prefix."
         )
+    provider = chosen_provider()
     with _lock:
         handlers = [item["custom_handler"] for item in litellm.custom_provider_map if item["provider"] == PROVIDER]
         if any(handler is not provider for handler in handlers):

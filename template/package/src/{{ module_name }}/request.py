@@ -61,6 +61,29 @@ class Request:
         return (*self.auth.secrets, *credentials_in(self.headers))
 
 
+def own_request(
+    url: str, headers: httpx.Headers, auth: CallAuth, timeout: httpx.Timeout, response_headers: frozenset[str]
+) -> Request:
+    """Returns a request of the author's own as its failures are told: no call of LiteLLM's belongs to it."""
+    return Request(
+        model="",
+        messages=[],
+        url=url,
+        headers=dict(headers),
+        body={},
+        content=b"",
+        auth=auth,
+        timeout=timeout,
+        request_id=headers["x-request-id"],
+        stream=False,
+        json_mode=False,
+        optional_params={},
+        litellm_params={},
+        logging=None,  # type: ignore[arg-type]  # there is nothing to log to
+        response_headers=response_headers,
+    )
+
+
 class RequestBuilder:
     """Asks the transformation for each part of a request, in the order in which LiteLLM does.
 
@@ -84,7 +107,8 @@ class RequestBuilder:
         self._settings = settings
         self._timeout = _timeout(call.get("timeout"), settings.connect_timeout)
         model: str = call["model"]
-        litellm_params: dict[str, Any] = call.get("litellm_params") or {}
+        # For transformations that send something else when they stream.
+        litellm_params: dict[str, Any] = {**(call.get("litellm_params") or {}), "stream": stream}
         given: dict[str, Any] = call["optional_params"]
         self._caller = Caller(litellm_params, model)
         self._caller.check_provider()

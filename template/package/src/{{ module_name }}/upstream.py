@@ -46,8 +46,8 @@ class Credentials(_Table):
 class Upstream(_Table):
     """The file."""
 
-    provider: Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")] | None = None
-    """Where the author's own `CustomLLM` is, as `module:name`."""
+    provider: Annotated[str, Field(pattern=r"^\.?[\w.]+:[\w.]+$")] | None = None
+    """Where the author's own `Provider` is, as `module:name`; a module with a dot before it is of this package."""
     parameters: dict[Word, Literal["ignored", "refused"] | list[Any]] = {}
     """What the upstream does with OpenAI parameters: those that are not named here, it takes."""
     errors: Errors = Errors()

@@ -6,7 +6,6 @@ Template's file: do not edit. What the provider cannot do is declared in tests/u
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ import pytest
 from ..package import answers, models, registration, settings
 from ..upstream import UpstreamFormat
 from .auth.account import KEY, Account, open_account
+from .features import FEATURES, declared
 from .proxy import Proxy
 from .server import Upstream
 
 __all__ = ["KEY"]
 
-FEATURES = {"images", "json_schema", "parallel_tools", "reasoning", "system_messages", "tools"}
-DECLARED = tomllib.loads((Path(__file__).parents[1] / "unsupported.toml").read_text(encoding="utf-8"))
+DECLARED = declared()
 
 # Settings of the machine that runs the suite are none of its business.
 for name in [name for name in os.environ if name.startswith(f"{answers.ENV_PREFIX}_")]:

@@ -18,6 +18,7 @@ from ..package import answers, models
 from ..upstream import UpstreamFormat
 from .auth.account import open_account
 from .calls import WEATHER
+from .features import declared
 from .proxy import Proxy
 from .server import Upstream
 
@@ -52,11 +53,15 @@ def main() -> None:
             for chunk in client.chat.completions.create(model=model, messages=question, stream=True):
                 if chunk.choices and (piece := chunk.choices[0].delta.content):
                     say(piece, end="|")
+            say("")
+            if reason := declared().get("tools"):
+                say(f"\ntool call left out: {reason}")
+                return
             tools: list[Any] = [WEATHER]
             answer = client.chat.completions.create(model=model, messages=question, tools=tools)
             calls: Any = answer.choices[0].message.tool_calls
             called = f"{calls[0].function.name}({json.loads(calls[0].function.arguments)})"
-            say(f"\n\ntool call > {question[0]['content']}\n          < {called}")
+            say(f"\ntool call > {question[0]['content']}\n          < {called}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import os
 import runpy
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -89,6 +88,7 @@ def lines() -> Iterator[str]:
         from ..package import answers, models
         from ..upstream import UpstreamFormat
         from .auth.account import open_account
+        from .features import declared
         from .proxy import Proxy
         from .server import Refusal, Upstream
 
@@ -98,7 +98,7 @@ def lines() -> Iterator[str]:
             del os.environ[variable]
         folder = Path(name)
         model = f"{answers.PROVIDER}/{next(iter(models.load_models()))}"
-        unsupported = tomllib.loads((TESTS / "unsupported.toml").read_text(encoding="utf-8"))
+        unsupported = declared()
         with (
             Upstream(UpstreamFormat()) as upstream,
             open_account(folder / "account") as account,

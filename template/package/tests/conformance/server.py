@@ -102,7 +102,10 @@ class Format(Protocol):
     """What tests/upstream.py tells the server about the provider's API."""
 
     def read(self, body: Any) -> dict[str, Any]:
-        """Returns a request body as OpenAI's chat completions would have it."""
+        """Returns a request body as OpenAI's chat completions would have it.
+
+        A format that also needs the path or the headers has `read_request(received: Received)` in its place.
+        """
         ...
 
     def answer(self, reply: Reply, model: str) -> dict[str, Any]:
@@ -167,7 +170,13 @@ class Upstream:
     @property
     def last(self) -> dict[str, Any]:
         """The last request's body in OpenAI's words."""
-        return self._wire.read(self.requests[-1].body)
+        return self._asked(self.requests[-1])
+
+    def _asked(self, received: Received) -> dict[str, Any]:
+        """A request in OpenAI's words."""
+        read_request = getattr(self._wire, "read_request", None)
+        asked: dict[str, Any] = read_request(received) if read_request else self._wire.read(received.body)
+        return asked
 
     def __enter__(self) -> Upstream:
         self._thread.start()
@@ -218,7 +227,8 @@ class Upstream:
     async def _respond(self, received: Received, writer: asyncio.StreamWriter) -> bool:
         """Answers one request; returns whether the connection can be used again."""
         if received.method != "POST":
-            _write(writer, Raw(body=b"{}"))
+            good = not self.guard or self.guard(received) or received.path == "/v1"  # which `doctor` looks at
+            _write(writer, Raw(body=b"{}") if good else Raw(401, b'{"error": {"message": "not accepted"}}'))
             return True
         if not isinstance(received.body, dict):
             _write(writer, Raw(status=400, body=b'{"error": {"message": "the body is no JSON object"}}'))
@@ -227,7 +237,7 @@ class Upstream:
             refusal = Refusal(401, "invalid_token", "the credential is not accepted")
             _write(writer, Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
             return True
-        asked = self._wire.read(received.body)
+        asked = self._asked(received)
         step, fault = self._steps.pop(0) if self._steps else (reply_to(asked), None)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)

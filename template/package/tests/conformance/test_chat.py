@@ -159,6 +159,7 @@ def test_tool_result_goes_back(mode: Mode, upstream: Upstream, model: str) -> No
     assert (sent[2]["role"], sent[2]["tool_call_id"], sent[2]["content"]) == ("tool", "c1", "sunny")
 
 
+@pytest.mark.feature("finish_reasons")
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
 @pytest.mark.parametrize("mode", MODES)
 def test_finish_reason(mode: Mode, reason: str, upstream: Upstream, model: str) -> None:

@@ -9,9 +9,10 @@ import httpx
 import litellm
 import pytest
 
-from ..package import answers, transformation
+from ..package import answers, part, transformation
 from .calls import HELLO, MODES, WEATHER, Mode, ask, stream
 from .conftest import KEY
+from .features import declared
 from .server import Upstream
 
 VALUES: dict[str, Any] = {
@@ -42,6 +43,7 @@ VALUES: dict[str, Any] = {
     "web_search_options": {"search_context_size": "low"},
 }
 CONFIG = transformation.ChatConfig()
+params = part("params")
 
 
 def _extra(name: str) -> dict[str, Any]:
@@ -58,8 +60,15 @@ def test_parameter(name: str, upstream: Upstream, model: str) -> None:
 
     Anthropic's `thinking` becomes an effort for an upstream that knows efforts only.
     """
-    supported = CONFIG.get_supported_openai_params(model.split("/", 1)[1])
+    said = params.says_of(name)
+    supported = set(CONFIG.get_supported_openai_params(model.split("/", 1)[1]))
+    if said == "refused" or not params.is_taken(name, VALUES[name]):
+        supported -= {name}
     call = {name: VALUES[name], **_extra(name)}
+    if said == "ignored":
+        ask("sync", model, **call)
+        assert name not in upstream.last
+        return
     if name in supported:
         for mode in MODES:
             ask(mode, model, **call)
@@ -80,8 +89,40 @@ def test_parameter(name: str, upstream: Upstream, model: str) -> None:
 def test_max_completion_tokens(upstream: Upstream, model: str) -> None:
     """LiteLLM renames it; a deployment that allows the caller's own name gets that one."""
     ask("sync", model, max_completion_tokens=55)
+    if "max_tokens" in declared():
+        assert not {"max_tokens", "max_completion_tokens"} & upstream.last.keys()
+        return
     sent = upstream.last
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 55
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_upstream_toml_says(
+    mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ignored is left out, and a log says so once; refused, or another value than those taken, is refused, or dropped."""
+    facts = {"stop": "ignored", "user": "refused", "temperature": [1, 0.25], "response_format": ["json_schema"]}
+    monkeypatch.setattr(params, "load_upstream", lambda: part("upstream").Upstream(parameters=facts))
+    params._log_ignored.cache_clear()
+    with caplog.at_level("INFO"):
+        for _ in range(2):
+            ask(mode, model, stop=["END"])
+            assert "stop" not in upstream.last
+    assert caplog.text.count("ignores stop") == 1
+    wrong: tuple[tuple[str, Any], ...] = (
+        ("user", "me"),
+        ("temperature", 0.5),
+        ("response_format", {"type": "json_object"}),
+    )
+    for name, value in wrong:
+        allowed = {name: value, "allowed_openai_params": [name]}
+        with pytest.raises(litellm.UnsupportedParamsError, match=name):
+            ask(mode, model, **allowed)
+        ask(mode, model, drop_params=True, **allowed)
+        assert name not in upstream.last
+    if "temperature" in CONFIG.get_supported_openai_params(model.split("/", 1)[1]):
+        ask(mode, model, temperature=0.25)
+        assert upstream.last["temperature"] == 0.25
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""What the upstream must be able to do for some tests, and what of it the author says that it cannot. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..package import models, part
+
+# Each with the ability in models.yaml that is the same fact.
+ABILITIES = {
+    "images": "supports_vision",
+    "json_schema": "supports_response_schema",
+    "parallel_tools": "supports_parallel_function_calling",
+    "reasoning": "supports_reasoning",
+    "system_messages": "supports_system_messages",
+    "tools": "supports_function_calling",
+}
+# Each with the parameter that upstream.toml may have a word on, and a value that has to be taken.
+PARAMETERS: dict[str, tuple[str, Any]] = {
+    "json_object": ("response_format", {"type": "json_object"}),
+    "json_schema": ("response_format", {"type": "json_schema"}),
+    "max_tokens": ("max_tokens", 1),
+    "temperature": ("temperature", 0.5),
+    "tools": ("tools", []),
+}
+FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons"}
+UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
+
+
+@cache
+def written() -> dict[str, Any]:
+    """Returns what tests/unsupported.toml says: a reason for each feature that the upstream lacks."""
+    return tomllib.loads(UNSUPPORTED.read_text(encoding="utf-8"))
+
+
+@cache
+def declared() -> dict[str, str]:
+    """Returns the features that the upstream lacks, each with the reason, wherever the author has said so."""
+    params = part("params")
+    facts = next(iter(models.load_models().values()), {})
+    found: dict[str, str] = {}
+    for feature, ability in ABILITIES.items():
+        if facts.get(ability) is False:
+            found[feature] = f"models.yaml says {ability}: false"
+    for feature, (name, value) in PARAMETERS.items():
+        said = params.says_of(name)
+        if said in ("ignored", "refused") or not params.is_taken(name, value):
+            found[feature] = f"upstream.toml says {name} = {said!r}"
+    if "tools" in found:
+        found.setdefault("parallel_tools", found["tools"])
+    return {**found, **written()}

@@ -1,0 +1,97 @@
+"""What an author's own code is given: a provider of their own, requests beside a call, whether it streams. Template's file."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import ModuleType
+from typing import Any
+
+import httpx
+import litellm
+import pytest
+
+from ..package import package, part, registration, transformation
+from ..upstream import UpstreamFormat
+from .calls import MODES, Mode, ask, stream
+from .server import Received, Upstream
+
+provider = part("provider")
+
+
+def chosen(place: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Returns the provider where upstream.toml names this one."""
+    monkeypatch.setattr(provider, "load_upstream", lambda: part("upstream").Upstream(provider=place))
+    return provider.chosen_provider.__wrapped__()
+
+
+def test_a_provider_of_the_authors(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("own")
+
+    class Own(provider.Provider):  # type: ignore[misc, name-defined]  # it is known at run time only
+        pass
+
+    module.object, module.make, module.number = Own(), Own, 7  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "own", module)
+    monkeypatch.setitem(sys.modules, f"{package.__name__}.own", module)
+    assert chosen("own:object", monkeypatch) is module.object  # type: ignore[attr-defined]
+    assert type(chosen(".own:make", monkeypatch)) is Own
+    for place, words in (
+        ("nowhere:make", "there is no module 'nowhere'"),
+        ("own:lost", "has no attribute 'lost'"),
+        ("own:number", "which is a int: name a Provider"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            chosen(place, monkeypatch)
+
+
+def test_everybody_has_the_same(upstream: Upstream) -> None:
+    assert registration.register() is package.provider is provider.provider is provider.chosen_provider()
+
+
+def request(mode: Mode, method: str, path: str, **options: Any) -> httpx.Response:
+    own: Any = registration.register()
+    if mode == "sync":
+        response: httpx.Response = own.request(method, path, **options)
+        return response
+    return asyncio.run(own.arequest(method, path, **options))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_request_of_the_authors(mode: Mode, upstream: Upstream) -> None:
+    """It has the credential and an id, and fails as calls do."""
+    assert request(mode, "GET", "/models", params={"limit": 2}, headers={"X-Team": "blue"}).json() == {}
+    sent = upstream.requests[-1]
+    assert (sent.method, sent.path, sent.headers["x-team"]) == ("GET", "/v1/models?limit=2", "blue")
+    assert sent.headers["x-request-id"]
+    upstream.guard = lambda received: False
+    with pytest.raises(litellm.AuthenticationError, match="not accepted") as caught:
+        request(mode, "GET", "/models")
+    assert caught.value.response.request.headers.get("authorization") is None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_transformation_knows_whether_it_streams(
+    mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+
+    class Config(transformation.ChatConfig):
+        def transform_request(self, *args: Any, **arguments: Any) -> Any:
+            told.append(arguments["litellm_params"]["stream"])
+            return super().transform_request(*args, **arguments)
+
+    monkeypatch.setattr(registration.register(), "_config", Config())
+    ask(mode, model)
+    stream(mode, model)
+    assert told == [False, True]
+
+
+def test_a_format_that_reads_the_path(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_request(self: UpstreamFormat, received: Received) -> dict[str, Any]:
+        return {**self.read(received.body), "user": f"{received.path} {received.headers['content-type']}"}
+
+    monkeypatch.setattr(UpstreamFormat, "read_request", read_request, raising=False)
+    ask("sync", model)
+    assert upstream.last["user"].startswith("/v1/")
+    assert upstream.last["user"].endswith(" application/json")
