@@ -28,7 +28,7 @@ def chosen(place: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_provider_of_the_authors(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("own")
 
-    class Own(provider.Provider):  # type: ignore[misc, name-defined]  # it is known at run time only
+    class Own(provider.Provider):  # type: ignore[misc]  # it is known at run time only
         pass
 
     module.object, module.make, module.number = Own(), Own, 7  # type: ignore[attr-defined]
@@ -54,7 +54,8 @@ def request(mode: Mode, method: str, path: str, **options: Any) -> httpx.Respons
     if mode == "sync":
         response: httpx.Response = own.request(method, path, **options)
         return response
-    return asyncio.run(own.arequest(method, path, **options))
+    response = asyncio.run(own.arequest(method, path, **options))
+    return response
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -77,9 +78,11 @@ def test_a_transformation_knows_whether_it_streams(
     told: list[Any] = []
 
     class Config(transformation.ChatConfig):
-        def transform_request(self, *args: Any, **arguments: Any) -> Any:
-            told.append(arguments["litellm_params"]["stream"])
-            return super().transform_request(*args, **arguments)
+        def transform_request(
+            self, model: str, messages: Any, optional_params: Any, litellm_params: Any, headers: Any
+        ) -> Any:
+            told.append(litellm_params["stream"])
+            return super().transform_request(model, messages, optional_params, litellm_params, headers)
 
     monkeypatch.setattr(registration.register(), "_config", Config())
     ask(mode, model)
