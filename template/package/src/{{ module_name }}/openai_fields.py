@@ -50,7 +50,9 @@ def failure(choices: object) -> _Fields | None:
     Args:
         choices: of an answer or of a chunk.
     """
-    for choice in _choices(choices):
+    for choice in choices if type(choices) is list else (choices,):
+        if type(choice) is not dict:
+            continue
         reason = choice.get("finish_reason")
         if error := choice.get("error"):
             return {"error": error}
@@ -71,7 +73,8 @@ def put_right(answer: _Fields, part: str) -> None:
     """
     usage = answer.get("usage")
     choices = answer.get("choices")
-    answer["choices"] = choices = _choices(choices)
+    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict or not choices[0]:
+        answer["choices"] = choices = _choices(choices)
     for choice in choices:
         said = choice.get(part)
         if type(said) is not dict:
