@@ -50,8 +50,8 @@ def failure(choices: object) -> _Fields | None:
     Args:
         choices: of an answer or of a chunk.
     """
-    for choice in choices if isinstance(choices, list) else ():
-        if not isinstance(choice, dict):
+    for choice in choices if type(choices) is list else (choices,):
+        if type(choice) is not dict:
             continue
         reason = choice.get("finish_reason")
         if error := choice.get("error"):
@@ -76,19 +76,47 @@ def put_right(answer: _Fields, part: str) -> None:
     """
     usage = answer.get("usage")
     choices = answer.get("choices")
-    answer["choices"] = choices = [choice for choice in choices if choice] if isinstance(choices, list) else []
+    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict or not choices[0]:
+        answer["choices"] = choices = _choices(choices)
     for choice in choices:
         said = choice.get(part)
-        if not isinstance(said, dict):
-            if part == "message" and not isinstance(said, str):
-                raise ValueError(f"a choice has no message but {said!r}")
-            said = choice[part] = {"content": said} if isinstance(said, str) else {}
+        if type(said) is not dict:
+            said = choice[part] = _said(choice, part)
         if said:
             put_message_right(said)
         inner = choice.pop("usage", None)
         usage = usage or inner
-    if usage is not None:
+    if usage is not None or "usage" in answer:
         answer["usage"] = figures(usage)
+
+
+def _choices(choices: object) -> list[_Fields]:
+    """The choices that say something; some servers send their only one without a list."""
+    if isinstance(choices, dict):
+        return [choices]
+    return [choice for choice in choices if choice and isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def _said(choice: _Fields, part: str) -> _Fields:
+    """What a choice says that has no object for it: text, or the object of the other kind of answer.
+
+    Raises:
+        ValueError: an answer has a choice without a message.
+    """
+    said = choice.get(part)
+    if isinstance(said, str | list):
+        return {"content": said}
+    if part in choice and part == "delta":
+        return {}  # null beside a message: that repeats what the deltas before have said
+    other = choice.get("message" if part == "delta" else "delta")
+    if isinstance(other, dict):
+        return other
+    text = other or choice.get("text")
+    if isinstance(text, str | list):
+        return {"content": text}
+    if part == "message":
+        raise ValueError(f"a choice has no message but {said!r}")
+    return {}
 
 
 def put_message_right(message: _Fields) -> None:
@@ -112,6 +140,8 @@ def put_message_right(message: _Fields) -> None:
                 del message[name]
     calls = message.get("tool_calls")
     if calls is not None:
+        if isinstance(calls, dict):
+            calls = [calls]
         message["tool_calls"] = (
             [_call(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else None
         )
@@ -193,7 +223,7 @@ def _count(*values: object) -> int:
                 count = int(float(value))
             except (ValueError, OverflowError):
                 continue
-            if count:
+            if count > 0:
                 return count
     return 0
 
@@ -210,13 +240,16 @@ def _call(call: _Fields) -> _Fields:
         else:
             arguments = json.dumps(arguments, ensure_ascii=False)
         function = {**function, "arguments": arguments}
+    name = function.get("name")
+    if name is not None and type(name) is not str:
+        function = {**function, "name": str(name)}
     index = call.get("index")
     call = {**call, "function": function}
     if index is not None and type(index) is not int:
         call["index"] = int(index) if isinstance(index, str) and index.isdecimal() else 0
-    for name in ("id", "type"):
-        if call.get(name) is not None and type(call[name]) is not str:
-            call[name] = str(call[name])
+    for field in ("id", "type"):
+        if call.get(field) is not None and type(call[field]) is not str:
+            call[field] = str(call[field])
     return call
 
 
@@ -231,6 +264,8 @@ def _text(content: object) -> tuple[str | None, str | None]:
 def _collect(content: object, texts: list[str], found: list[str]) -> None:
     if isinstance(content, str):
         texts.append(content)
+    elif isinstance(content, int | float) and not isinstance(content, bool):
+        texts.append(str(content))
     elif isinstance(content, list):
         for part in content:
             _collect(part, texts, found)

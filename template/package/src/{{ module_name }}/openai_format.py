@@ -91,11 +91,12 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         answer = json.loads(raw_response.content.decode("utf-8-sig", "replace"))
         if isinstance(answer, dict) and is_error(answer):
             raise read_error(json.dumps(answer), 200, raw_response.headers)
-        if not isinstance(answer, dict) or not answer.get("choices"):
+        if isinstance(answer, dict):
+            if error := failure(answer.get("choices")):
+                raise read_error(json.dumps(error), 200, raw_response.headers)
+            put_right(answer, "message")
+        if not isinstance(answer, dict) or not answer["choices"]:
             raise ValueError(f"the body has no choices: {raw_response.content[:_QUOTED].decode('utf-8', 'replace')}")
-        if error := failure(answer["choices"]):
-            raise read_error(json.dumps(error), 200, raw_response.headers)
-        put_right(answer, "message")
         answer["usage"] = answer.get("usage") or _NO_USAGE
         try:
             return ModelResponse(**answer)

@@ -162,12 +162,14 @@ def test_content_in_parts(content: list[Any], streamed: bool, upstream: Upstream
         {"role": "bot"},
         {"audio": "none"},
         {"refusal": 0},
+        {"usage": []},
+        {"usage": "none"},
     ],
 )
 @pytest.mark.parametrize("streamed", [False, True])
 def test_fields_of_another_type(fields: dict[str, Any], streamed: bool, upstream: Upstream, model: str) -> None:
     """What the caller never sees costs no answer."""
-    top = {name: fields[name] for name in ("created", "id", "object", "system_fingerprint") if name in fields}
+    top = {name: fields[name] for name in ("created", "id", "object", "system_fingerprint", "usage") if name in fields}
     of_choice: dict[str, Any] = {name: fields[name] for name in ("index", "logprobs") if name in fields}
     said = {"content": "Yes.", **{name: fields[name] for name in fields.keys() - top.keys() - of_choice.keys()}}
     if streamed:
@@ -206,6 +208,46 @@ def test_tool_calls_of_another_form(pieces: list[dict[str, Any]], upstream: Upst
     assert json.loads(call.function.arguments) == {"city": "Paris"}
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"message": {"content": "4"}, "finish_reason": "stop"},
+        [{"message": {"content": 4}, "finish_reason": "stop"}],
+        [{"delta": {"content": "4"}, "finish_reason": "stop"}],
+        [{"text": "4", "finish_reason": "stop"}],
+        ["", {"message": "4", "finish_reason": "stop"}],
+        [{"message": [{"text": "4"}], "finish_reason": "stop"}],
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_choices_of_another_form(choices: Any, streamed: bool, upstream: Upstream, model: str) -> None:
+    body = {"id": "c", "choices": choices}
+    upstream.will(events(body) if streamed else Raw(200, json.dumps(body).encode()))
+    found = joined(stream("sync", model)) if streamed else ask("sync", model)
+    assert (found.choices[0].message.content, found.choices[0].finish_reason) == ("4", "stop")
+
+
+def test_no_choice_among_the_choices(upstream: Upstream, model: str) -> None:
+    upstream.will(Raw(200, b'{"choices": ["busy"]}'))
+    with pytest.raises(litellm.BadGatewayError, match=r"no choices.*busy"):
+        ask("sync", model)
+
+
+def test_a_message_that_repeats_the_deltas(upstream: Upstream, model: str) -> None:
+    last = delta(None, "stop")
+    last["choices"][0]["message"] = {"content": "Yes."}
+    upstream.will(events(delta({"content": "Yes."}), last))
+    assert text_of(stream("sync", model)) == "Yes."
+
+
+def test_a_tool_call_without_a_list(upstream: Upstream, model: str) -> None:
+    call = {"id": "a", "function": {"name": 7, "arguments": "{}"}}
+    upstream.will(events(delta({"tool_calls": call}), delta({}, "stop")), answer({"content": "", "tool_calls": call}))
+    for found in (joined(stream("sync", model)), ask("sync", model)):
+        (made,) = found.choices[0].message.tool_calls
+        assert (made.function.name, found.choices[0].finish_reason) == ("7", "tool_calls")
+
+
 def test_arguments_as_an_object(upstream: Upstream, model: str) -> None:
     function = {"name": "weather", "arguments": {"city": "Paris"}}
     upstream.will(answer({"content": None, "tool_calls": [{"id": "a", "type": "function", "function": function}]}))
@@ -227,6 +269,10 @@ def test_arguments_as_an_object(upstream: Upstream, model: str) -> None:
         [{"usage": {"prompt_tokens": 5, "completion_tokens": 2}}],
         [{"usage": {"input_tokens": 5, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 1}}}],
         [{"usage": {"prompt_tokens": "5", "completion_tokens": 2.0, "total_tokens": None}}],
+        [
+            {"usage": {"prompt_tokens": 5, "completion_tokens": 2}},
+            {"usage": {"prompt_tokens": -1, "completion_tokens": -1}},
+        ],
     ],
 )
 def test_forms_of_usage(reports: list[dict[str, Any]], upstream: Upstream, model: str) -> None:
