@@ -50,6 +50,7 @@ _CODES = (
     "statusCode",
     "reason",
     "blockReason",
+    "name",
 )
 _INNER_CODES = ("innererror", "inner_error", "details")
 """What is beside a message and has codes, but no better message."""
@@ -147,7 +148,7 @@ def _is_flat_error(content: Mapping[str, Any]) -> bool:
 def _says_failed(name: str, code: object) -> bool:
     if isinstance(code, bool) or not isinstance(code, str | int):
         return False
-    if name in ("status", "reason"):  # of an answer, too: "completed"
+    if name in ("status", "reason", "name"):  # of an answer, too: "completed"
         said = str(code).lower()
         return said in _FAILED or bool(re.match(r"[45]\d\d\b", said)) or (isinstance(code, str) and is_known(code))
     return str(code).lower() not in _GOOD_CODES

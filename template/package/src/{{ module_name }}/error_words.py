@@ -55,7 +55,9 @@ STATUS_OF_CODE = {
     # OpenAI's and those of servers that follow it
     "billing_hard_limit_reached": 429,
     "billing_not_active": 429,
+    "capacity_exceeded": 503,
     "engine_overloaded": 503,
+    "exceeded_current_quota": 429,
     "insufficient_quota": 429,
     "internal_error": 500,
     "invalid_api_key": 401,
@@ -71,6 +73,7 @@ STATUS_OF_CODE = {
     "requests_limit_exceeded": 429,
     "server_error": 500,
     "server_overloaded": 503,
+    "service_tier_capacity_exceeded": 429,
     "slow_down": 429,
     "tokens_limit_exceeded": 429,
     # Anthropic's
@@ -144,6 +147,9 @@ CONTEXT_MESSAGES = (
     r"maximum prompt length is \d",
     r"prompt exceeds max",
     r"exceeded model token limit",
+    r"exceeds? max message tokens",
+    r"input token count is \d+ but",
+    r"at most \d+ input tokens",
     r"range of input length should be",
     r"`inputs` must have less than \d+ tokens",
     r"\b(?:input|prompt) (?:token|length)[^.]{0,60} exceeds? [^.]{0,40}(?:max|limit|allowed)",
@@ -178,7 +184,7 @@ RATE_MESSAGES = (
 
 # For errors that have neither a status nor a code that is known.
 STATUS_OF_MESSAGE = (
-    (429, (r"rate[ _-]?limit (?:is |was |has been )?(?:exceeded|reached|hit)", r"too many requests", r"throttled")),
+    (429, (r"rate[ _-]?limit", r"too many requests", r"throttled")),
     (503, (r"\boverloaded\b", r"temporarily unavailable", r"no healthy upstream", r"at capacity", r"server is busy")),
     (504, (r"\btimed out\b", r"deadline exceeded")),
 )
@@ -243,7 +249,7 @@ def is_context_window(status: int, message: str, code: str | None) -> bool:
     """
     if not _can_be_of_content(status):
         return False
-    if code and (plain(code) in _CONTEXT or _has(own_words().context_window, message, code)):
+    if code and plain(code) in _CONTEXT:
         return True
     message = message[:_MAX_WORDS]
     if _has(own_words().context_window, message, code):

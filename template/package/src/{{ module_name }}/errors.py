@@ -112,8 +112,8 @@ def read_error(text: str, status_code: int, headers: Mapping[str, Any] | httpx.H
     code = most_telling(read.words)
     message = read.message or ""
     if status_code < 300:
-        known = known_status(code) if code else None
-        status_code = (read.statuses or [known or status_of_message(message) or 500])[0]
+        known = [status for word in (code, *read.words) if word and (status := known_status(word))]
+        status_code = (read.statuses or known or [status_of_message(message) or 500])[0]
     error = BaseLLMException(status_code=status_code, message=message, headers=httpx.Headers(dict(headers)))
     error.body = {"code": code} if code else None
     return error

@@ -370,6 +370,7 @@ def test_flat_error_in_a_stream(upstream: Upstream, model: str) -> None:
         ({"throttlingException": {"message": "m"}}, litellm.RateLimitError),
         ({"code": "InvalidApiKey", "message": "m", "request_id": "r"}, litellm.AuthenticationError),
         ({"success": False, "message": "prompt is too long"}, litellm.ContextWindowExceededError),
+        ({"error": {"type": "invalid_request_error", "code": "novel", "message": "m"}}, litellm.BadRequestError),
         ({"errors": [{"message": "m", "code": "novel"}]}, litellm.InternalServerError),
     ],
 )
