@@ -111,7 +111,7 @@ class CachedAuthenticator(TokenAuthenticator):
         except TimeoutError:
             raise _too_late(within) from None
         except CredentialError as error:
-            raise CredentialError(str(error), error.retry_after) from error
+            raise error.again() from error
 
     async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""
@@ -123,7 +123,7 @@ class CachedAuthenticator(TokenAuthenticator):
         except TimeoutError:
             raise _too_late(within) from None
         except CredentialError as error:
-            raise CredentialError(str(error), error.retry_after) from error
+            raise error.again() from error
 
     def login(self, console: Console) -> str:
         """See `Authenticator.login`."""
@@ -179,7 +179,7 @@ class CachedAuthenticator(TokenAuthenticator):
             if self._renewing is not None:
                 return self._renewing
             if self._failure is not None and resting:
-                raise CredentialError(str(self._failure), self._failure.retry_after)
+                raise self._failure.again(self._retry_at - time.monotonic())
             return self._start(refused)
 
     def _start(self, refused: Token | None) -> Future[Token]:
@@ -190,7 +190,7 @@ class CachedAuthenticator(TokenAuthenticator):
         try:
             thread.start()
         except RuntimeError:  # there are too many threads, or the program is about to end
-            renewing.set_exception(CredentialError("No token could be fetched: no thread can be started."))
+            renewing.set_exception(CredentialError("No token could be fetched: no thread can be started.", status=503))
             return renewing
         self._renewing = renewing
         return renewing
@@ -262,7 +262,7 @@ def _too_late(within: float | None) -> CredentialTimeoutError:
 
 def _unexpected(error: BaseException) -> CredentialError:
     # Its text is left out: it may quote what it could not read.
-    return CredentialError(f"No token could be fetched: {type(error).__name__}.", retry_after=0.0)
+    return CredentialError(f"No token could be fetched: {type(error).__name__}.", retry_after=0.0, status=500)
 
 
 def _after_fork_in_child() -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,10 +39,15 @@ from .._answers import (
 )
 from ..redaction import redacted
 from .authenticator import CredentialError, Tls
-from .signing import Key, load_key, valid_from
+from .signing import Key, Passphrase, load_key, valid_from
 from .tokens import ClaimHeaders, DottedKey, Token, TokenFields, lifetime, lookup, printable, read_token
 
 _MAX_ANSWER = 1024 * 1024
+_IN_TROUBLE = {408, 429}
+"""Statuses, beside 5xx, of a server that may give a token later."""
+_STATUS_OF_CODE = {"temporarily_unavailable": 503, "server_error": 500, "rate_limit_exceeded": 429}
+"""What servers say in the body of a 400 that would have been another status."""
+_LONGEST_PAUSE = 300.0
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HEADERS = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
 _ASSERTION_SECONDS = 900
@@ -76,8 +82,18 @@ class OAuthError(CredentialError):
 
     def __init__(self, message: str, code: str) -> None:
         # What needs another grant needs no pause: nobody is asked again before there is one.
-        super().__init__(message, retry_after=None if code == "invalid_grant" else 1.0)
+        pause = None if code == "invalid_grant" else 1.0
+        super().__init__(message, pause, _STATUS_OF_CODE.get(code, 401))
         self.code = code
+
+
+def _pause(header: str | None) -> float:
+    """The seconds of a `Retry-After`, which may also be a date (RFC 9110 section 10.2.3); 0 without one."""
+    seconds = lifetime(header)
+    if seconds is None and header:
+        with suppress(ValueError, TypeError):
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+    return min(max(seconds or 0.0, 0.0), _LONGEST_PAUSE)
 
 
 class OAuthSettings(BaseModel):
@@ -92,6 +108,8 @@ class OAuthSettings(BaseModel):
     """The private key of the client as PEM, for `private_key_jwt`."""
     client_key_file: str = ""
     """A file with that key."""
+    client_key_passphrase: SecretStr | None = None
+    """What opens that key, if it is encrypted."""
     client_key_id: str = ""
     client_key_algorithm: Literal["RS256", "ES256"] = "RS256"
     token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] = (
@@ -229,21 +247,26 @@ class TokenEndpoint:
             CredentialError: nothing came back, or nothing that can be read.
         """
         url, headers, body = self._authenticated(url, body)
-        failure = None
+        failure, status, before = None, None, time.monotonic()
         try:
             response, content = self._exchange(url, headers, body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure = type(error).__name__
+            # A connection that is ended as the time is up fails in its own ways.
+            over = time.monotonic() - before >= self._settings.token_timeout
+            late = over or isinstance(error, httpx.TimeoutException)
+            status = 401 if isinstance(error, httpx.InvalidURL) else 408 if late else None
         if failure:  # raised here, so that what was sent does not hang on the error
             raise CredentialError(
                 f"{urlsplit(url).netloc} cannot be reached ({failure}): check {ENV_PREFIX}_{setting} and the network.",
                 retry_after=0.0,
+                status=status,
             )
-        pause = lifetime(response.headers.get("retry-after"))
-        if response.status_code == 429 or response.status_code >= 500:
+        if response.status_code in _IN_TROUBLE or response.status_code >= 500:
             raise CredentialError(
                 f"The token endpoint {self.host} answers HTTP {response.status_code}: try again later.",
-                retry_after=min(pause or 0.0, 300.0),
+                retry_after=_pause(response.headers.get("retry-after")),
+                status=response.status_code,
             )
         try:
             answer = json.loads(content)
@@ -333,7 +356,8 @@ class TokenEndpoint:
         settings = self._settings
         pem = settings.client_key.get_secret_value() if settings.client_key else None
         remedy = f"set {ENV_PREFIX}_CLIENT_KEY_FILE or {ENV_PREFIX}_CLIENT_KEY to the key of this client"
-        return load_key(pem, settings.client_key_file, settings.client_key_algorithm, remedy)
+        passphrase = Passphrase(f"{ENV_PREFIX}_CLIENT_KEY_PASSPHRASE", settings.client_key_passphrase)
+        return load_key(pem, settings.client_key_file, settings.client_key_algorithm, remedy, passphrase)
 
     def refused(self, answer: Answer) -> CredentialError:
         """Returns the error for an answer that says no (RFC 6749 section 5.2)."""

@@ -12,7 +12,6 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from .._answers import (
     FILE_REFRESH_TOKEN,
     TOKEN_FILE,
 )
-from .authenticator import Console, CredentialError, Status, Tls
+from .authenticator import Console, CredentialError, Status, Tls, UnreadableError, read_when_whole, status_of
 from .cache import CachedAuthenticator
 from .flow import secrets_of
 from .oauth import OAuthError, OAuthSettings, TokenEndpoint
@@ -82,9 +81,9 @@ class SharedTokenFile:
 
     def fetch(self, previous: Token | None, refused: Token | None) -> Token:
         """Returns the file's token if it is another one than before and still good, else renews it."""
-        self._read()  # before a lock file is left in a folder that nobody has
+        self._read_when_whole()  # before a lock file is left in a folder that nobody has
         with process_lock(self._path):
-            content = self._read()
+            content = self._read_when_whole()
             token, now = self._token(content), time.time()
             good = token is not None and (refused is None or token.value != refused.value)
             known = token is not None and previous is not None and token.value == previous.value
@@ -147,11 +146,13 @@ class SharedTokenFile:
                 f"There is no {self._path}: {self._remedy}, or set {ENV_PREFIX}_TOKEN_FILE."
             ) from None
         except OSError as error:
-            raise CredentialError(f"{self._path} cannot be read: {error.strerror}; mend its permissions.") from None
+            text = f"{self._path} cannot be read: {error.strerror}; mend its permissions."
+            raise CredentialError(text, status=status_of(error)) from None
         except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
-            raise CredentialError(f"{self._path} holds no JSON object: {self._remedy} again.")
+            text = f"{self._path} holds no JSON object: {self._remedy} again."
+            raise CredentialError(text) if content is not None else UnreadableError(text)
         return content
 
     def _token(self, content: Mapping[str, Any]) -> Token | None:
@@ -162,7 +163,7 @@ class SharedTokenFile:
 
     def _renewed_by_other(self, error: OAuthError, in_file: str, refresh_token: str) -> Token:
         """The token that the other program got for the refresh token, when it was faster."""
-        content = self._read()
+        content = self._read_when_whole()
         token = self._token(content)
         if token and lookup(content, self._settings.file_refresh_token) != in_file and time.time() < token.renew_at:
             return token
@@ -184,11 +185,7 @@ class SharedTokenFile:
 
     def _read_when_whole(self) -> dict[str, Any]:
         """Reads the file, which the other program may be writing at this moment."""
-        for _ in range(20):
-            with suppress(CredentialError):
-                return self._read()
-            time.sleep(0.05)
-        return self._read()
+        return read_when_whole(self._read)
 
     def _updated(self, content: dict[str, Any], token: Token) -> str:
         settings = self._settings

@@ -190,6 +190,18 @@ def test_file_that_cannot_be_written_at_last(
     assert account.server.valid(mine.get_token(refused=first).value)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_file_that_is_being_written(share: float, account: VendorAccount) -> None:
+    """The other program has not written all of it: it is read again."""
+    stale(account)
+    text = account.file.read_text(encoding="utf-8")
+    account.file.write_text(text[: int(len(text) * share)], encoding="utf-8")
+    timer = threading.Timer(0.3, account.file.write_text, [text])
+    timer.start()
+    assert account.server.valid(credential(account).get_token().value)
+    timer.join()
+
+
 def test_headers_of_a_claim(account: VendorAccount) -> None:
     """They come with the token of the file, and with the one that replaces it."""
     account.server.claims = {"https://api.example.com/auth": {"account_id": "acct-1", "seats": 3}}

@@ -1,0 +1,91 @@
+"""Calls through LiteLLM whose token endpoint fails: what the caller, and so a router, sees. Template's file."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...package import answers
+from ..calls import MODES, Mode, ask, cause
+from ..conftest import use
+from ..server import Upstream
+from .authorization_server import Answer
+from .token_account import TokenAccount
+
+PREFIX = answers.ENV_PREFIX
+KIND = next(kind for kind in answers.AUTH if kind.startswith("oauth"))
+
+
+@pytest.fixture
+def account(tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenAccount]:
+    """An account of the test's own at an authorization server, which the provider uses."""
+    with importlib.import_module(f".{KIND}", __package__).open_account(tmp_path / "own") as opened:
+        use(opened, upstream, monkeypatch)
+        yield opened
+
+
+def failure(mode: Mode, model: str) -> Any:
+    """Makes a call that fails, and returns the exception of LiteLLM."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # its class is what the test is about
+        ask(mode, model)
+    return cause(caught.value)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("answer", "name", "retry_after"),
+    [
+        (Answer(503, headers={"retry-after": "7"}), "ServiceUnavailableError", "7"),
+        (Answer(503, b"<html>"), "ServiceUnavailableError", None),
+        (Answer(429, headers={"retry-after": "7"}), "RateLimitError", "7"),
+        (Answer(429, headers={"retry-after": "Fri, 01 Jan 2100 00:00:00 GMT"}), "RateLimitError", "300"),
+        (Answer(500), "InternalServerError", None),
+        (Answer(502), "BadGatewayError", None),
+        (Answer(504), "Timeout", None),
+        (Answer(400, b'{"error": "temporarily_unavailable"}'), "ServiceUnavailableError", "1"),
+        (Answer(400, b'{"error": "invalid_client"}'), "AuthenticationError", None),
+        (Answer(404, b"no such page"), "AuthenticationError", None),
+    ],
+)
+def test_token_endpoint_that_fails(
+    answer: Answer, name: str, retry_after: str | None, mode: Mode, account: TokenAccount, model: str
+) -> None:
+    """The class is that of what failed, with retry-after; also for calls that do not ask it, as it has just failed."""
+    ask(mode, model)
+    account.revoke()
+    account.server.will(answer)
+    for _ in range(2):
+        error = failure(mode, model)
+        assert type(error).__name__ == name
+        if retry_after:
+            assert error.response.headers["retry-after"] == retry_after
+        else:
+            assert "retry-after" not in getattr(getattr(error, "response", None), "headers", {})
+        for secret in account.secrets:
+            assert secret not in str(error)
+    assert account.token_requests() == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_token_endpoint_that_cannot_be_reached(
+    mode: Mode, account: TokenAccount, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.revoke()
+    monkeypatch.setenv(f"{PREFIX}_TOKEN_URL", "http://127.0.0.1:9/token")
+    for _ in range(2):
+        assert type(failure(mode, model)).__name__ == "APIConnectionError"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_token_endpoint_that_is_slow(
+    mode: Mode, account: TokenAccount, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.revoke()
+    account.server.will(Answer(seconds=1.0))
+    monkeypatch.setenv(f"{PREFIX}_TOKEN_TIMEOUT", "0.2")
+    for _ in range(2):
+        assert type(failure(mode, model)).__name__ == "Timeout"
