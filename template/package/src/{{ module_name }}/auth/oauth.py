@@ -39,8 +39,9 @@ from .._answers import (
 )
 from ..redaction import redacted
 from .authenticator import CredentialError, Tls
+from .refusals import login_is_over
 from .signing import Key, Passphrase, load_key, valid_from
-from .tokens import ClaimHeaders, DottedKey, Token, TokenFields, lifetime, lookup, printable, read_token
+from .tokens import ClaimHeaders, DottedKey, Token, TokenFields, lifetime, lookup, printable, read_token, text_or_none
 
 _MAX_ANSWER = 1024 * 1024
 _IN_TROUBLE = {408, 429}
@@ -48,6 +49,10 @@ _IN_TROUBLE = {408, 429}
 _STATUS_OF_CODE = {"temporarily_unavailable": 503, "server_error": 500, "rate_limit_exceeded": 429}
 """What servers say in the body of a 400 that would have been another status."""
 _LONGEST_PAUSE = 300.0
+_ERROR_FIELDS = ("error", "errorCode", "error_code")
+_CODES = (*_ERROR_FIELDS, "error.code", "error.status", "error.type", "error.message", "code", "status")
+"""Where servers say what is wrong, in a word: the first text counts."""
+_DESCRIPTIONS = ("error_description", "error.message", "errorMessage", "errorSummary", "message", "detail")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HEADERS = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
 _ASSERTION_SECONDS = 900
@@ -78,13 +83,14 @@ class OAuthError(CredentialError):
     Args:
         message: for people.
         code: the server's word for it, such as `invalid_client`.
+        over: whether the grant itself is dead, such as a refresh token that was used up.
     """
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: str, code: str, over: bool = False) -> None:
         # What needs another grant needs no pause: nobody is asked again before there is one.
-        pause = None if code == "invalid_grant" else 1.0
-        super().__init__(message, pause, _STATUS_OF_CODE.get(code, 401))
+        super().__init__(message, None if over else 1.0, 401 if over else _STATUS_OF_CODE.get(code, 401))
         self.code = code
+        self.over = over
 
 
 def _pause(header: str | None) -> float:
@@ -198,8 +204,8 @@ class TokenEndpoint:
         }
         body = prepare_token_request(grant_type, **{name: value for name, value in everything.items() if value})
         answer = self.post(settings.token_url, body)
-        if answer.content.get("error") or answer.status >= 300:
-            raise self.refused(answer)
+        if answer.status >= 300 or any(answer.content.get(name) for name in _ERROR_FIELDS):
+            raise self.refused(answer, grant_type)
         try:
             return read_token(answer.content, self._fields, previous)
         except ValueError as error:
@@ -359,17 +365,22 @@ class TokenEndpoint:
         passphrase = Passphrase(f"{ENV_PREFIX}_CLIENT_KEY_PASSPHRASE", settings.client_key_passphrase)
         return load_key(pem, settings.client_key_file, settings.client_key_algorithm, remedy, passphrase)
 
-    def refused(self, answer: Answer) -> CredentialError:
-        """Returns the error for an answer that says no (RFC 6749 section 5.2)."""
-        error = answer.content.get("error")
-        code = error if isinstance(error, str) and error else f"HTTP {answer.status}"
-        told = answer.content.get("error_description") or lookup(answer.content, "error.message")
-        description = f" ({told})" if isinstance(told, str) else ""
-        text = printable(redacted(f"{code}{description}", answer.secrets))
-        if code == "invalid_grant":
+    def refused(self, answer: Answer, grant_type: str = "") -> CredentialError:
+        """Returns the error for an answer that says no (RFC 6749 section 5.2), or in some other way.
+
+        Args:
+            answer: what it is.
+            grant_type: the grant, if it is about one.
+        """
+        found = (text_or_none(lookup(answer.content, name)) for name in _CODES)
+        code = next(filter(None, found), f"HTTP {answer.status}")
+        told = next(filter(None, (text_or_none(lookup(answer.content, name)) for name in _DESCRIPTIONS)), code)
+        text = printable(redacted(code if told == code else f"{code} ({told})", answer.secrets))
+        over = code == "invalid_grant" or (grant_type == "refresh_token" and login_is_over(answer.content))
+        if over:
             remedy = self._remedy
         elif code in ("invalid_client", "unauthorized_client", "HTTP 401"):
             remedy = f"check {ENV_PREFIX}_CLIENT_ID, and the secret or key that goes with it"
         else:
             remedy = f"check the settings whose names begin with {ENV_PREFIX}_"
-        return OAuthError(f"The token endpoint {self.host} says {text}: {remedy}.", code)
+        return OAuthError(f"The token endpoint {self.host} says {text}: {remedy}.", code, over)

@@ -26,6 +26,7 @@ from .authenticator import Console, CredentialError, Status, Tls, UnreadableErro
 from .cache import CachedAuthenticator
 from .flow import secrets_of
 from .oauth import OAuthError, OAuthSettings, TokenEndpoint
+from .refused_tokens import RefusedTokens
 from .store import MemoryStore, process_lock, write_in_place, write_private
 from .tokens import (
     DottedKey,
@@ -72,7 +73,7 @@ class SharedTokenFile:
             expires_at=tuple(filter(None, (settings.file_expires_at,))),
             claim_headers=settings.claim_headers,
         )
-        self._refused: dict[str, OAuthError] = {}
+        self._refused = RefusedTokens(self._path.with_name(f"{self._path.name}.refused"))
         self._successors: dict[str, str] = {}
         """Refresh tokens that could not be written, by those that are still in the file."""
 
@@ -96,8 +97,9 @@ class SharedTokenFile:
                     f"or set {ENV_PREFIX}_FILE_REFRESH_TOKEN to its place."
                 )
             refresh_token = self._successors.get(in_file, in_file)
-            if refresh_token in self._refused:
-                raise CredentialError(str(self._refused[refresh_token]))
+            refusal = self._refused.message(refresh_token)
+            if refusal is not None:
+                raise CredentialError(refusal)
             if not os.access(self._path, os.W_OK):
                 raise CredentialError(
                     f"{self._path} cannot be written, but its refresh token may be good for one use only: "
@@ -167,8 +169,8 @@ class SharedTokenFile:
         token = self._token(content)
         if token and lookup(content, self._settings.file_refresh_token) != in_file and time.time() < token.renew_at:
             return token
-        if error.code == "invalid_grant":
-            self._refused[refresh_token] = error
+        if error.over:
+            self._refused.add(refresh_token, str(error))
         raise error
 
     def _write(self, token: Token, in_file: str) -> None:

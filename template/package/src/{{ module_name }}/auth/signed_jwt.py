@@ -39,7 +39,7 @@ class Settings(StoreSettings):
     """What {account} in a claim stands for."""
     jwt_user: str = ""
     """What {user} in a claim stands for."""
-    jwt_values: dict[str, str] = {}
+    jwt_values: dict[str, str] = Field(default_factory=dict)
     """What other names in braces stand for, by name."""
     jwt_lifetime: float = Field(default=3600.0, ge=60, le=86400)
     """Seconds between `iat` and `exp`."""

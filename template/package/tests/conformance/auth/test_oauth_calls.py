@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,3 +92,48 @@ def test_token_endpoint_that_is_slow(
     monkeypatch.setenv(f"{PREFIX}_TOKEN_TIMEOUT", "0.2")
     for _ in range(2):
         assert type(failure(mode, model)).__name__ == "Timeout"
+
+
+@pytest.mark.skipif(KIND == "oauth_client_credentials", reason="declared: there is no refresh token")
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": "invalid_grant"}),
+        (401, {"error": {"message": "Try signing in again.", "type": None, "code": "refresh_token_reused"}}),
+        (400, {"errorCode": "invalid_grant", "errorSummary": "The refresh token is used up."}),
+        (401, {"code": "refresh_token_expired"}),
+        (400, {"error": {"code": 400, "message": "TOKEN_EXPIRED", "status": "INVALID_ARGUMENT"}}),
+        (403, {"error": {"code": 403, "message": "USER_DISABLED : by an administrator", "errors": []}}),
+        (400, {"error": "invalid_request", "error_description": "Invalid Refresh Token: Already Used"}),
+        (401, {"error": {"type": "app_session_terminated"}}),
+        (400, {"message": {"detail": "RefreshTokenExpired"}}),
+        (400, {"error": "bad_request", "message": "Your refresh token has expired."}),
+        (200, {"error": "bad_refresh_token"}),
+    ],
+)
+def test_refresh_token_that_is_dead(
+    status: int, body: object, account: TokenAccount, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has to log in again; the token is sent once, also where other processes share it."""
+    ask("sync", model)
+    account.revoke()
+    account.server.will(*[Answer(status, json.dumps(body).encode())] * 9)
+    for _ in range(3):
+        error = failure("sync", model)
+        assert type(error).__name__ == "AuthenticationError"
+        assert re.search(r"log in with the program|login`, as this login is over", str(error))
+        assert "CLIENT_ID" not in str(error)
+        use(account, upstream, monkeypatch)  # what another process would have
+    assert account.token_requests() == 1
+
+
+@pytest.mark.skipif(KIND == "oauth_client_credentials", reason="declared: there is no refresh token")
+@pytest.mark.parametrize("body", [{"error": "invalid_client", "error_description": "invalid_grant?"}, {"error": "no"}])
+def test_refresh_token_that_may_be_good(body: object, account: TokenAccount, model: str) -> None:
+    """The client is wrong, or nobody knows what: the token is not given up."""
+    ask("sync", model)
+    account.revoke()
+    account.server.will(Answer(400, json.dumps(body).encode()))
+    assert "log in" not in str(failure("sync", model))
+    time.sleep(1.1)
+    assert ask("sync", model).choices
