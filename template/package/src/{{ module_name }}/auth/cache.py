@@ -13,12 +13,13 @@ import os
 import threading
 import time
 from concurrent.futures import Future, wait
-from typing import Protocol
+from contextlib import suppress
+from typing import Protocol, runtime_checkable
 from weakref import WeakSet
 
 from .authenticator import Console, CredentialError, CredentialTimeoutError, Status
 from .flow import TokenAuthenticator
-from .store import MemoryStore, TokenStore
+from .store import FileStore, MemoryStore, TokenStore
 from .tokens import Token
 
 logger = logging.getLogger(__package__)
@@ -70,6 +71,15 @@ class TokenSource(Protocol):
         ...
 
 
+@runtime_checkable
+class RefreshTokenSource(Protocol):
+    """A `TokenSource` that has refresh tokens from its settings or from a file."""
+
+    def has_refresh_token(self, text: str) -> bool:
+        """Returns whether that is one of them."""
+        ...
+
+
 class CachedAuthenticator(TokenAuthenticator):
     """Hands out the current token and sees to it that there is one.
 
@@ -100,6 +110,16 @@ class CachedAuthenticator(TokenAuthenticator):
         """See `TokenAuthenticator.check`."""
         if self._token is None:
             self._source.check()
+
+    def knows_as_refresh_token(self, text: str) -> bool:
+        """See `TokenAuthenticator.knows_as_refresh_token`."""
+        token = self._token or self._unsaved
+        if token is None and isinstance(self._store, FileStore):
+            with suppress(CredentialError):
+                token = self._store.load()
+        if token and token.refresh_token == text:
+            return True
+        return isinstance(self._source, RefreshTokenSource) and self._source.has_refresh_token(text)
 
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""

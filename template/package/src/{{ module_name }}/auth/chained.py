@@ -33,6 +33,10 @@ class ChainedAuthenticator(TokenAuthenticator):
                 errors.append(error)
         raise _all_of(errors)
 
+    def knows_as_refresh_token(self, text: str) -> bool:
+        """See `TokenAuthenticator.knows_as_refresh_token`."""
+        return any(authenticator.knows_as_refresh_token(text) for authenticator in self._authenticators)
+
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""
         errors: list[CredentialError] = []

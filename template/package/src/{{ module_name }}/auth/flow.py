@@ -29,6 +29,10 @@ class TokenAuthenticator(Authenticator):
     def check(self) -> None:
         """Looks whether the settings are complete; raises CredentialError when they are not."""
 
+    def knows_as_refresh_token(self, text: str) -> bool:
+        """Returns whether that is a refresh token of this authenticator, which only the token endpoint may see."""
+        return False
+
     @abstractmethod
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """Returns a token that is good as far as anyone knows.
@@ -50,6 +54,11 @@ class TokenAuthenticator(Authenticator):
         if not api_key:
             self.check()
             return TokenAuth(self)
+        if self.knows_as_refresh_token(api_key.strip()):
+            raise CredentialError(
+                "The api_key of the call is a refresh token, which the API must never see: leave api_key out, as "
+                "calls get their tokens with it by themselves."
+            )
         try:
             return GivenToken(checked_token(api_key))
         except ValueError as error:

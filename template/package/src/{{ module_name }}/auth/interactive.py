@@ -69,6 +69,10 @@ class InteractiveSource(ABC):
                 self._refused.add(refresh_token, str(error))
             raise
 
+    def has_refresh_token(self, text: str) -> bool:
+        """See `RefreshTokenSource.has_refresh_token`."""
+        return text == self._given
+
     @abstractmethod
     def login(self, console: Console) -> Token:
         """Logs a person in."""

@@ -93,6 +93,11 @@ class OAuthError(CredentialError):
         self.over = over
 
 
+def _values_of(url: str) -> list[str]:
+    """What a URL's query has, such as an API key."""
+    return [value for _, value in parse_qsl(urlsplit(url).query)]
+
+
 def _pause(header: str | None) -> float:
     """The seconds of a `Retry-After`, which may also be a date (RFC 9110 section 10.2.3); 0 without one."""
     seconds = lifetime(header)
@@ -131,6 +136,8 @@ class OAuthSettings(BaseModel):
     """Headers by name, each with the claim of the token that is its value, as a dotted key."""
     token_request_fields: dict[str, SecretStr] = {}
     """More form fields of each token request."""
+    token_request_format: Literal["form", "json"] = "form"
+    """How token requests are written: as a form (RFC 6749), or as a JSON object."""
     token_timeout: float = Field(default=30.0, gt=0, le=60)
     """Seconds that a token request may take."""
 
@@ -170,12 +177,20 @@ class TokenEndpoint:
         settings: where it is, and who we are to it.
         tls: how its certificate is checked.
         remedy: what to do when the server refuses the grant itself, as a sentence's end.
+        anonymous: whether a client may have no id, where it proves nothing either.
     """
 
-    def __init__(self, settings: OAuthSettings, tls: Tls = lambda: True, remedy: str = "ask for access there") -> None:
+    def __init__(
+        self,
+        settings: OAuthSettings,
+        tls: Tls = lambda: True,
+        remedy: str = "ask for access there",
+        anonymous: bool = False,
+    ) -> None:
         self._settings = settings
         self._tls = tls
         self._remedy = remedy
+        self._anonymous = anonymous and settings.token_endpoint_auth_method == "none" and not settings.client_id
         self._fields = TokenFields(value=settings.token_field, claim_headers=settings.claim_headers)
 
     @property
@@ -184,7 +199,13 @@ class TokenEndpoint:
         return urlsplit(self._settings.token_url).netloc
 
     def token(self, grant_type: str, previous: Token | None = None, **fields: str | None) -> Token:
-        """Requests a token.
+        """Requests a token; see `token_and_answer`."""
+        return self.token_and_answer(grant_type, previous, **fields)[0]
+
+    def token_and_answer(
+        self, grant_type: str, previous: Token | None = None, **fields: str | None
+    ) -> tuple[Token, Mapping[str, Any]]:
+        """Requests a token, and returns it with all that the server's answer has.
 
         Args:
             grant_type: the grant.
@@ -203,11 +224,11 @@ class TokenEndpoint:
             **{name: value for name, value in fields.items() if value},
         }
         body = prepare_token_request(grant_type, **{name: value for name, value in everything.items() if value})
-        answer = self.post(settings.token_url, body)
+        answer = self.post(settings.token_url, body, as_json=settings.token_request_format == "json")
         if answer.status >= 300 or any(answer.content.get(name) for name in _ERROR_FIELDS):
             raise self.refused(answer, grant_type)
         try:
-            return read_token(answer.content, self._fields, previous)
+            return read_token(answer.content, self._fields, previous), answer.content
         except ValueError as error:
             raise CredentialError(
                 f"The answer of {self.host} is no token: {error}; "
@@ -219,7 +240,7 @@ class TokenEndpoint:
         """Looks whether the settings say who we are; raises CredentialError when they do not."""
         settings = self._settings
         method = settings.token_endpoint_auth_method
-        if not settings.client_id:
+        if not settings.client_id and not self._anonymous:
             raise CredentialError(
                 f"There is no client id: set {ENV_PREFIX}_CLIENT_ID to the one that {self.host} knows."
             )
@@ -241,18 +262,24 @@ class TokenEndpoint:
         except CredentialError:
             return False
 
-    def post(self, url: str, body: str, setting: str = "TOKEN_URL") -> Answer:
+    def post(self, url: str, body: str, setting: str = "TOKEN_URL", as_json: bool = False) -> Answer:
         """Posts a form as this client.
 
         Args:
             url: where to.
             body: the form.
             setting: what is to be mended when nothing answers there.
+            as_json: whether the form is sent as a JSON object.
 
         Raises:
             CredentialError: nothing came back, or nothing that can be read.
         """
         url, headers, body = self._authenticated(url, body)
+        sent = [value for name, value in parse_qsl(body) if name not in _SHOWN_FIELDS]
+        if as_json:
+            headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+            headers["content-type"] = "application/json"
+            body = json.dumps(dict(parse_qsl(body, keep_blank_values=True)))
         failure, status, before = None, None, time.monotonic()
         try:
             response, content = self._exchange(url, headers, body)
@@ -278,12 +305,11 @@ class TokenEndpoint:
             answer = json.loads(content)
         except (ValueError, RecursionError):
             answer = {}
-        sent = [value for name, value in parse_qsl(body) if name not in _SHOWN_FIELDS]
         authorization = headers.get("Authorization", "")
         return Answer(
             status=response.status_code,
             content=answer if isinstance(answer, dict) else {},
-            secrets=(*sent, *authorization.split()[1:], *self._secret()),
+            secrets=(*sent, *_values_of(url), *authorization.split()[1:], *self._secret()),
         )
 
     def _exchange(self, url: str, headers: dict[str, str], body: str) -> tuple[httpx.Response, bytes]:
@@ -331,6 +357,8 @@ class TokenEndpoint:
         method: Any = settings.token_endpoint_auth_method
         secret: Any = settings.client_secret.get_secret_value() if settings.client_secret else None
         self.check()
+        if self._anonymous:
+            return url, dict(_HEADERS), body
         if method == "private_key_jwt":
             return url, dict(_HEADERS), self._with_assertion(body)
         try:

@@ -10,16 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import litellm
 import pytest
 
-from ...package import answers
+from ...package import answers, part
 from ..calls import MODES, Mode, ask, cause
 from ..conftest import use
-from ..server import Upstream
+from ..server import Raw, Upstream
 from .authorization_server import Answer
 from .token_account import TokenAccount
 
+refusals: Any = part("auth.refusals")
+upstream_file: Any = part("upstream")
 PREFIX = answers.ENV_PREFIX
+LOG_IN = re.compile("log in with the program|login`, as this login is over")
 KIND = next(kind for kind in answers.AUTH if kind.startswith("oauth"))
 
 
@@ -121,7 +125,7 @@ def test_refresh_token_that_is_dead(
     for _ in range(3):
         error = failure("sync", model)
         assert type(error).__name__ == "AuthenticationError"
-        assert re.search(r"log in with the program|login`, as this login is over", str(error))
+        assert LOG_IN.search(str(error))
         assert "CLIENT_ID" not in str(error)
         use(account, upstream, monkeypatch)  # what another process would have
     assert account.token_requests() == 1
@@ -137,3 +141,43 @@ def test_refresh_token_that_may_be_good(body: object, account: TokenAccount, mod
     assert "log in" not in str(failure("sync", model))
     time.sleep(1.1)
     assert ask("sync", model).choices
+
+
+@pytest.mark.skipif(KIND == "oauth_client_credentials", reason="declared: there is no refresh token")
+@pytest.mark.parametrize("mode", MODES)
+def test_refresh_token_as_api_key(mode: Mode, account: TokenAccount, upstream: Upstream, model: str) -> None:
+    """It never gets to the API."""
+    known = list(account.server._refresh_tokens)
+    assert known
+    for token in known:
+        with pytest.raises(litellm.AuthenticationError, match=r"is a refresh token.*leave api_key out") as caught:
+            ask(mode, model, api_key=token)
+        assert token not in str(caught.value)
+    assert upstream.requests == []
+
+
+def test_words_of_the_author(
+    account: TokenAccount,
+    upstream: Upstream,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Statuses and words of upstream.toml count beside those that are well known."""
+    own = {"renew_statuses": {409}, "renew_words": {"Session Ended"}, "log_in_again": {"grant_gone"}}
+    said = upstream_file.Upstream(credentials=upstream_file.Credentials(**own))
+    monkeypatch.setattr(refusals, "load_upstream", lambda: said)
+    refusals._over.cache_clear()
+    request.addfinalizer(refusals._over.cache_clear)
+    request.addfinalizer(lambda: setattr(upstream, "refuses", None))
+    for refusal in (Raw(409), Raw(403, b"your session ended")):
+        ask("sync", model)
+        account.revoke()
+        upstream.refuses = refusal
+        use(account, upstream, monkeypatch)  # or the second would come within 10 seconds of the first
+        assert ask("sync", model).choices
+    if KIND != "oauth_client_credentials":
+        account.revoke()
+        account.server.will(Answer(400, b'{"error": "grant_gone"}'))
+        use(account, upstream, monkeypatch)
+        assert LOG_IN.search(str(failure("sync", model)))
