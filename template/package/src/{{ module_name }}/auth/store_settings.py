@@ -53,7 +53,7 @@ def open_store(settings: StoreSettings, kind: str, settings_of_kind: type[BaseMo
     if settings.token_store == "file":
         return FileStore(path)
     module = import_module(".keyring_store", __package__)  # there only if the answer was keyring
-    otherwise = f"set {ENV_PREFIX}_TOKEN_STORE=file"
+    otherwise = f"set {ENV_PREFIX}_TOKEN_STORE=file, or memory"
     store: TokenStore = module.KeyringStore(PACKAGE_NAME, account, path.with_suffix(".keyring"), otherwise)
     return store
 
@@ -83,7 +83,8 @@ def _path(settings: StoreSettings, kind: str, account: str) -> Path | None:
         path = Path(os.path.expanduser(settings.token_store_file))
         if kind != AUTH[0]:
             path = path.with_name(f"{path.name}.{kind}")
-        return None if _without_home(path) else path
+        closed = not path.is_absolute() and not _can_be_looked_for(path)  # the working folder
+        return None if closed or _without_home(path) else path
     try:
         path = user_state_path(PACKAGE_NAME, appauthor=False) / f"{account}.json"
     except (KeyError, OSError, RuntimeError):  # a user without a name or a home
