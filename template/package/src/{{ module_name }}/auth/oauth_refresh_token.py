@@ -162,7 +162,7 @@ class SharedTokenFile:
         if text == self._given:
             return True
         try:
-            return text == lookup(self._read(), self._settings.file_refresh_token)
+            return bool(text == lookup(self._read(), self._settings.file_refresh_token))
         except CredentialError:
             return False
 
