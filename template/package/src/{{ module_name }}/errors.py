@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
@@ -36,7 +37,7 @@ from ._litellm import (
     Timeout,
     UnprocessableEntityError,
 )
-from .auth.authenticator import CredentialError, CredentialTimeoutError
+from .auth.authenticator import CredentialError
 from .error_body import MAX_PAGE, read_body
 from .error_body import is_error as is_error
 from .error_words import (
@@ -254,9 +255,20 @@ def raise_clean(failure: Exception, error: Exception, secrets: tuple[str, ...]) 
 
 
 def _without_credential(error: CredentialError, message: str, model: str) -> Exception:
-    if isinstance(error, CredentialTimeoutError):
-        return Timeout(message=message, llm_provider=PROVIDER, model=model)
-    return AuthenticationError(message=message, llm_provider=PROVIDER, model=model)
+    """What failed decides: a router retries a token endpoint in trouble, and not a credential that is wrong."""
+    kwargs: dict[str, Any] = {"message": message, "llm_provider": PROVIDER, "model": model}
+    status = error.status
+    if status is None:
+        return APIConnectionError(**kwargs)
+    if status in (408, 504):
+        mapped: Exception = Timeout(**kwargs)
+    else:
+        mapped = _CLASS_OF_STATUS.get(status, InternalServerError if status >= 500 else AuthenticationError)(**kwargs)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return mapped
+    headers = {"retry-after": str(math.ceil(error.retry_after))} if error.retry_after else {}
+    response = httpx.Response(status, headers=headers, request=httpx.Request("POST", ""))
+    return _with_response(mapped, response)
 
 
 def _cleaned(error: OpenAIError, request: Request) -> OpenAIError:

@@ -6,9 +6,10 @@ the answers which the package was rendered with.
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from pydantic_settings import SettingsError as SourceError
 
 from ._answers import API_BASE, ENV_PREFIX, PACKAGE_NAME
 from .auth import AuthSettings
+
+logger = logging.getLogger(__package__)
 
 CONFIG_VARIABLE = f"{ENV_PREFIX}_CONFIG"
 
@@ -111,7 +114,7 @@ def read_config_file() -> dict[str, Any]:
         SettingsError: a file that was named is not there, it cannot be read, or it has something else in it.
     """
     path = config_file()
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file() raises where the folder may not be searched
         if os.environ.get(CONFIG_VARIABLE):
             raise SettingsError(f"{CONFIG_VARIABLE} is {path}, which is no file: mend the path or unset it.")
         return {}
@@ -138,7 +141,8 @@ def load_settings(**arguments: object) -> Settings:
         SettingsError: a value breaks a rule, or a file cannot be read.
     """
     try:
-        return Settings(**arguments)  # type: ignore[arg-type]  # by name, validated by pydantic
+        # By name, validated by pydantic.
+        return Settings(**_env_file(), **arguments)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0])
@@ -153,12 +157,30 @@ def load_settings(**arguments: object) -> Settings:
         raise SettingsError(f"The file .env cannot be read: {error}.") from None
 
 
+def _env_file() -> dict[str, Any]:
+    """What keeps pydantic from looking for .env in a working folder that this process may not search."""
+    try:
+        os.stat(".env")
+    except PermissionError:
+        _say_that_there_is_no_env_file()
+        return {"_env_file": None}
+    except OSError:
+        pass
+    return {}
+
+
+@cache
+def _say_that_there_is_no_env_file() -> None:
+    """Says so once in a process."""
+    logger.warning("the working folder may not be searched, so that no .env is read from it")
+
+
 def sources() -> dict[str, str]:
     """Returns, for each setting, the name of the source that its value comes from (no values)."""
     found: dict[str, str] = {}
     for label, source in (
         ("environment", EnvSettingsSource(Settings)),
-        (".env", DotEnvSettingsSource(Settings)),
+        (".env", DotEnvSettingsSource(Settings, None) if _env_file() else DotEnvSettingsSource(Settings)),
         (str(config_file()), read_config_file),
     ):
         for name in source():

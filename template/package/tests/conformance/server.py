@@ -67,6 +67,7 @@ class Raw:
     content_type: str = "application/json"
     quotes: bool = False
     """Whether the body goes on with the request's path and headers."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ class Upstream:
         self.requests: list[Received] = []
         self.guard: Callable[[Received], bool] | None = None
         """Says whether a request has a credential that is good; all have one without it."""
+        self.refuses: Raw | None = None
+        """What the others get, in place of a 401."""
         self.url = ""
 
     def will(self, *steps: Step, fault: Fault | None = None) -> None:
@@ -235,7 +238,7 @@ class Upstream:
             return True
         if self.guard and not self.guard(received):
             refusal = Refusal(401, "invalid_token", "the credential is not accepted")
-            _write(writer, Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
+            _write(writer, self.refuses or Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
             return True
         asked = self._asked(received)
         step, fault = self._steps.pop(0) if self._steps else (reply_to(asked), None)
@@ -375,7 +378,7 @@ def _head(writer: asyncio.StreamWriter, status: int, headers: Mapping[str, str])
 
 def _write(writer: asyncio.StreamWriter, raw: Raw, headers: Mapping[str, str] | None = None) -> None:
     length = {"content-type": raw.content_type, "content-length": str(len(raw.body))}
-    _head(writer, raw.status, {**length, **(headers or {})})
+    _head(writer, raw.status, {**length, **raw.headers, **(headers or {})})
     writer.write(raw.body)
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 import time
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import httpx
 
 Tls = Callable[[], ssl.SSLContext | str | bool]
 """What httpx takes as `verify`, for an authorization server; made when it is needed."""
+
+Read = TypeVar("Read")
+
+READ_AGAIN_EVERY = 0.05
+_WRITING_SECONDS = 1.0
+"""How long a program may take to write a small file."""
 
 
 class CredentialError(Exception):
@@ -22,15 +30,68 @@ class CredentialError(Exception):
         message: for the caller; without a secret.
         retry_after: seconds in which another try is pointless, when somebody was asked in vain; tries that follow
             are then ever rarer. None when nobody was asked.
+        status: what it would be as an HTTP status: 401 when the credential itself is at fault, which no other try
+            mends; of a token endpoint in trouble, what it answered; None when nobody answered.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, status: int | None = 401) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
+
+    def again(self, within: float | None = None) -> CredentialError:
+        """Returns a copy to raise, as one exception cannot be raised for several calls.
+
+        Args:
+            within: seconds that are left of `retry_after`, if it was some time ago.
+        """
+        pause = self.retry_after
+        return CredentialError(str(self), min(pause, within) if pause and within is not None else pause, self.status)
 
 
 class CredentialTimeoutError(CredentialError):
     """The credential did not come within the time that the call has."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=408)
+
+
+class UnreadableError(CredentialError):
+    """A file holds no credential that can be read: it is damaged, or somebody is writing it at this moment."""
+
+
+def read_when_whole(read: Callable[[], Read], path: Path | None = None) -> Read:
+    """Reads a file that another program may be writing at this moment: again and again for up to a second.
+
+    Args:
+        read: reads it once, and raises `UnreadableError` while it is not whole.
+        path: the file, when a second matters: one that nobody has written to lately is not read again.
+    """
+    end = time.monotonic() + _WRITING_SECONDS
+    while True:
+        try:
+            return read()
+        except UnreadableError:
+            if time.monotonic() > end or not (path is None or being_written(path)):
+                raise
+        time.sleep(READ_AGAIN_EVERY)
+
+
+def being_written(path: Path) -> bool:
+    """Returns whether somebody has written to a file so lately that this may go on."""
+    try:
+        return abs(time.time() - path.stat().st_mtime) <= _WRITING_SECONDS
+    except OSError:
+        return False
+
+
+_PASSING = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, getattr(errno, "ESTALE", errno.EIO)}
+"""Errors of the system that say nothing about a file or a command, and may be gone the next time."""
+
+
+def status_of(error: OSError | ValueError) -> int:
+    """Returns the status of a `CredentialError` for an error of the system."""
+    return 503 if isinstance(error, OSError) and error.errno in _PASSING else 401
 
 
 @dataclass(frozen=True)

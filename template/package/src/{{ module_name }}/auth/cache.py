@@ -13,12 +13,13 @@ import os
 import threading
 import time
 from concurrent.futures import Future, wait
-from typing import Protocol
+from contextlib import suppress
+from typing import Protocol, runtime_checkable
 from weakref import WeakSet
 
 from .authenticator import Console, CredentialError, CredentialTimeoutError, Status
 from .flow import TokenAuthenticator
-from .store import MemoryStore, TokenStore
+from .store import FileStore, MemoryStore, TokenStore
 from .tokens import Token
 
 logger = logging.getLogger(__package__)
@@ -70,6 +71,15 @@ class TokenSource(Protocol):
         ...
 
 
+@runtime_checkable
+class RefreshTokenSource(Protocol):
+    """A `TokenSource` that has refresh tokens from its settings or from a file."""
+
+    def has_refresh_token(self, text: str) -> bool:
+        """Returns whether that is one of them."""
+        ...
+
+
 class CachedAuthenticator(TokenAuthenticator):
     """Hands out the current token and sees to it that there is one.
 
@@ -101,6 +111,16 @@ class CachedAuthenticator(TokenAuthenticator):
         if self._token is None:
             self._source.check()
 
+    def knows_as_refresh_token(self, text: str) -> bool:
+        """See `TokenAuthenticator.knows_as_refresh_token`."""
+        token = self._token or self._unsaved
+        if token is None and isinstance(self._store, FileStore):
+            with suppress(CredentialError):
+                token = self._store.load()
+        if token and token.refresh_token == text:
+            return True
+        return isinstance(self._source, RefreshTokenSource) and self._source.has_refresh_token(text)
+
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""
         renewal = self._kept_or_renewal(refused)
@@ -111,7 +131,7 @@ class CachedAuthenticator(TokenAuthenticator):
         except TimeoutError:
             raise _too_late(within) from None
         except CredentialError as error:
-            raise CredentialError(str(error), error.retry_after) from error
+            raise error.again() from error
 
     async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""
@@ -123,7 +143,7 @@ class CachedAuthenticator(TokenAuthenticator):
         except TimeoutError:
             raise _too_late(within) from None
         except CredentialError as error:
-            raise CredentialError(str(error), error.retry_after) from error
+            raise error.again() from error
 
     def login(self, console: Console) -> str:
         """See `Authenticator.login`."""
@@ -179,7 +199,7 @@ class CachedAuthenticator(TokenAuthenticator):
             if self._renewing is not None:
                 return self._renewing
             if self._failure is not None and resting:
-                raise CredentialError(str(self._failure), self._failure.retry_after)
+                raise self._failure.again(self._retry_at - time.monotonic())
             return self._start(refused)
 
     def _start(self, refused: Token | None) -> Future[Token]:
@@ -190,7 +210,7 @@ class CachedAuthenticator(TokenAuthenticator):
         try:
             thread.start()
         except RuntimeError:  # there are too many threads, or the program is about to end
-            renewing.set_exception(CredentialError("No token could be fetched: no thread can be started."))
+            renewing.set_exception(CredentialError("No token could be fetched: no thread can be started.", status=503))
             return renewing
         self._renewing = renewing
         return renewing
@@ -262,7 +282,7 @@ def _too_late(within: float | None) -> CredentialTimeoutError:
 
 def _unexpected(error: BaseException) -> CredentialError:
     # Its text is left out: it may quote what it could not read.
-    return CredentialError(f"No token could be fetched: {type(error).__name__}.", retry_after=0.0)
+    return CredentialError(f"No token could be fetched: {type(error).__name__}.", retry_after=0.0, status=500)
 
 
 def _after_fork_in_child() -> None:

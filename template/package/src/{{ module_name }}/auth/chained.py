@@ -25,13 +25,17 @@ class ChainedAuthenticator(TokenAuthenticator):
 
     def check(self) -> None:
         """See `TokenAuthenticator.check`: one that is complete will do."""
-        errors: list[str] = []
+        errors: list[CredentialError] = []
         for authenticator in self._authenticators:
             try:
                 return authenticator.check()
             except CredentialError as error:
-                errors.append(str(error))
-        raise CredentialError(" Or: ".join(errors))
+                errors.append(error)
+        raise _all_of(errors)
+
+    def knows_as_refresh_token(self, text: str) -> bool:
+        """See `TokenAuthenticator.knows_as_refresh_token`."""
+        return any(authenticator.knows_as_refresh_token(text) for authenticator in self._authenticators)
 
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""
@@ -61,7 +65,7 @@ class ChainedAuthenticator(TokenAuthenticator):
                 return authenticator.login(console)
             except CredentialError as error:
                 errors.append(error)
-        raise CredentialError(" Or: ".join(map(str, errors)))
+        raise _all_of(errors)
 
     def logout(self) -> str:
         """Logs out of all, also when one of them fails."""
@@ -94,4 +98,10 @@ def _none_left(refused: Token | None, errors: list[CredentialError]) -> Token:
     """The refused token, which says that there is no other; an error when there never was one."""
     if refused is not None:
         return refused
-    raise CredentialError(" Or: ".join(map(str, errors)))
+    raise _all_of(errors)
+
+
+def _all_of(errors: list[CredentialError]) -> CredentialError:
+    """One error for all: if one of them may be gone at the next try, so may this."""
+    first = next((error for error in errors if error.status != 401), errors[0])
+    return CredentialError(" Or: ".join(map(str, errors)), first.retry_after, first.status)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from .._answers import COMMAND, ENV_PREFIX, PROVIDER_NAME
 from .authenticator import Console, CredentialError, Status, Tls
 from .oauth import OAuthError, OAuthSettings, TokenEndpoint
+from .refused_tokens import RefusedTokens
 from .store_settings import StoreSettings
 from .tokens import Token
 
@@ -30,16 +31,19 @@ class InteractiveSource(ABC):
     Args:
         settings: the authorization server, and who we are to it.
         tls: how its certificate is checked.
+        refused: the refresh tokens that are dead, as far as any process knows.
     """
 
     kind = ""
 
-    def __init__(self, settings: InteractiveSettings, tls: Tls = lambda: True) -> None:
+    def __init__(
+        self, settings: InteractiveSettings, tls: Tls = lambda: True, refused: RefusedTokens | None = None
+    ) -> None:
         self._endpoint = TokenEndpoint(settings, tls, remedy=f"{LOGIN}, as this login is over")
         self._scopes = settings.scopes
         given = settings.refresh_token
         self._given = given.get_secret_value().strip() if given else None
-        self._refused: dict[str, OAuthError] = {}
+        self._refused = refused or RefusedTokens()
 
     def check(self) -> None:
         """See `TokenSource.check`."""
@@ -53,16 +57,21 @@ class InteractiveSource(ABC):
                 f"Nobody is logged in to {PROVIDER_NAME}{' any more' if previous else ''}: {LOGIN}, "
                 f"or set {ENV_PREFIX}_REFRESH_TOKEN."
             )
-        refresh_token = next((token for token in known if token not in self._refused), None)
+        refusals = {token: self._refused.message(token) for token in known}
+        refresh_token = next((token for token, refusal in refusals.items() if refusal is None), None)
         if refresh_token is None:
-            raise CredentialError(str(self._refused[known[0]]))
+            raise CredentialError(str(refusals[known[0]]))
         basis = replace(previous or Token(""), refresh_token=refresh_token)
         try:
             return self._endpoint.token("refresh_token", basis, refresh_token=refresh_token)
         except OAuthError as error:
-            if error.code == "invalid_grant":
-                self._refused[refresh_token] = error
+            if error.over:
+                self._refused.add(refresh_token, str(error))
             raise
+
+    def has_refresh_token(self, text: str) -> bool:
+        """See `RefreshTokenSource.has_refresh_token`."""
+        return text == self._given
 
     @abstractmethod
     def login(self, console: Console) -> Token:

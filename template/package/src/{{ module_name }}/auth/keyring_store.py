@@ -38,7 +38,10 @@ class KeyringStore:
     @property
     def place(self) -> str:
         """The keyring's name."""
-        return f"the keyring ({keyring.get_keyring().name})"
+        try:
+            return f"the keyring ({keyring.get_keyring().name})"
+        except Exception:  # backends raise what the system's libraries raise
+            return "the keyring"
 
     def lock(self) -> AbstractContextManager[None]:
         """Locks a file of the user's."""
@@ -63,6 +66,12 @@ class KeyringStore:
             for entry, piece in zip(self._named(index), pieces, strict=True):
                 keyring.set_password(self._service, entry, piece)
             keyring.set_password(self._service, self._account, index)
+            # Some backends take everything and keep nothing: the one named null, or one that was switched off.
+            kept = keyring.get_password(self._service, self._account) == index
+            if not kept or any(map(self._differs, self._named(index), pieces)):
+                raise CredentialError(
+                    f"The token is not kept: {self.place} takes it and has nothing when asked; {self._otherwise}."
+                )
             self._delete(before)
 
     def clear(self) -> str:
@@ -83,6 +92,9 @@ class KeyringStore:
         for entry in entries:
             with suppress(PasswordDeleteError):
                 keyring.delete_password(self._service, entry)
+
+    def _differs(self, entry: str, piece: str) -> bool:
+        return keyring.get_password(self._service, entry) != piece
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,10 +39,20 @@ from .._answers import (
 )
 from ..redaction import redacted
 from .authenticator import CredentialError, Tls
-from .signing import Key, load_key, valid_from
-from .tokens import ClaimHeaders, DottedKey, Token, TokenFields, lifetime, lookup, printable, read_token
+from .refusals import login_is_over
+from .signing import Key, Passphrase, load_key, valid_from
+from .tokens import ClaimHeaders, DottedKey, Token, TokenFields, lifetime, lookup, printable, read_token, text_or_none
 
 _MAX_ANSWER = 1024 * 1024
+_IN_TROUBLE = {408, 429}
+"""Statuses, beside 5xx, of a server that may give a token later."""
+_STATUS_OF_CODE = {"temporarily_unavailable": 503, "server_error": 500, "rate_limit_exceeded": 429}
+"""What servers say in the body of a 400 that would have been another status."""
+_LONGEST_PAUSE = 300.0
+_ERROR_FIELDS = ("error", "errorCode", "error_code")
+_CODES = (*_ERROR_FIELDS, "error.code", "error.status", "error.type", "error.message", "code", "status")
+"""Where servers say what is wrong, in a word: the first text counts."""
+_DESCRIPTIONS = ("error_description", "error.message", "errorMessage", "errorSummary", "message", "detail")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HEADERS = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
 _ASSERTION_SECONDS = 900
@@ -72,12 +83,28 @@ class OAuthError(CredentialError):
     Args:
         message: for people.
         code: the server's word for it, such as `invalid_client`.
+        over: whether the grant itself is dead, such as a refresh token that was used up.
     """
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: str, code: str, over: bool = False) -> None:
         # What needs another grant needs no pause: nobody is asked again before there is one.
-        super().__init__(message, retry_after=None if code == "invalid_grant" else 1.0)
+        super().__init__(message, None if over else 1.0, 401 if over else _STATUS_OF_CODE.get(code, 401))
         self.code = code
+        self.over = over
+
+
+def _values_of(url: str) -> list[str]:
+    """What a URL's query has, such as an API key."""
+    return [value for _, value in parse_qsl(urlsplit(url).query)]
+
+
+def _pause(header: str | None) -> float:
+    """The seconds of a `Retry-After`, which may also be a date (RFC 9110 section 10.2.3); 0 without one."""
+    seconds = lifetime(header)
+    if seconds is None and header:
+        with suppress(ValueError, TypeError):
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+    return min(max(seconds or 0.0, 0.0), _LONGEST_PAUSE)
 
 
 class OAuthSettings(BaseModel):
@@ -92,6 +119,8 @@ class OAuthSettings(BaseModel):
     """The private key of the client as PEM, for `private_key_jwt`."""
     client_key_file: str = ""
     """A file with that key."""
+    client_key_passphrase: SecretStr | None = None
+    """What opens that key, if it is encrypted."""
     client_key_id: str = ""
     client_key_algorithm: Literal["RS256", "ES256"] = "RS256"
     token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] = (
@@ -107,6 +136,8 @@ class OAuthSettings(BaseModel):
     """Headers by name, each with the claim of the token that is its value, as a dotted key."""
     token_request_fields: dict[str, SecretStr] = {}
     """More form fields of each token request."""
+    token_request_format: Literal["form", "json"] = "form"
+    """How token requests are written: as a form (RFC 6749), or as a JSON object."""
     token_timeout: float = Field(default=30.0, gt=0, le=60)
     """Seconds that a token request may take."""
 
@@ -146,12 +177,20 @@ class TokenEndpoint:
         settings: where it is, and who we are to it.
         tls: how its certificate is checked.
         remedy: what to do when the server refuses the grant itself, as a sentence's end.
+        anonymous: whether a client may have no id, where it proves nothing either.
     """
 
-    def __init__(self, settings: OAuthSettings, tls: Tls = lambda: True, remedy: str = "ask for access there") -> None:
+    def __init__(
+        self,
+        settings: OAuthSettings,
+        tls: Tls = lambda: True,
+        remedy: str = "ask for access there",
+        anonymous: bool = False,
+    ) -> None:
         self._settings = settings
         self._tls = tls
         self._remedy = remedy
+        self._anonymous = anonymous and settings.token_endpoint_auth_method == "none" and not settings.client_id
         self._fields = TokenFields(value=settings.token_field, claim_headers=settings.claim_headers)
 
     @property
@@ -160,7 +199,13 @@ class TokenEndpoint:
         return urlsplit(self._settings.token_url).netloc
 
     def token(self, grant_type: str, previous: Token | None = None, **fields: str | None) -> Token:
-        """Requests a token.
+        """Requests a token; see `token_and_answer`."""
+        return self.token_and_answer(grant_type, previous, **fields)[0]
+
+    def token_and_answer(
+        self, grant_type: str, previous: Token | None = None, **fields: str | None
+    ) -> tuple[Token, Mapping[str, Any]]:
+        """Requests a token, and returns it with all that the server's answer has.
 
         Args:
             grant_type: the grant.
@@ -179,11 +224,11 @@ class TokenEndpoint:
             **{name: value for name, value in fields.items() if value},
         }
         body = prepare_token_request(grant_type, **{name: value for name, value in everything.items() if value})
-        answer = self.post(settings.token_url, body)
-        if answer.content.get("error") or answer.status >= 300:
-            raise self.refused(answer)
+        answer = self.post(settings.token_url, body, as_json=settings.token_request_format == "json")
+        if answer.status >= 300 or any(answer.content.get(name) for name in _ERROR_FIELDS):
+            raise self.refused(answer, grant_type)
         try:
-            return read_token(answer.content, self._fields, previous)
+            return read_token(answer.content, self._fields, previous), answer.content
         except ValueError as error:
             raise CredentialError(
                 f"The answer of {self.host} is no token: {error}; "
@@ -195,7 +240,7 @@ class TokenEndpoint:
         """Looks whether the settings say who we are; raises CredentialError when they do not."""
         settings = self._settings
         method = settings.token_endpoint_auth_method
-        if not settings.client_id:
+        if not settings.client_id and not self._anonymous:
             raise CredentialError(
                 f"There is no client id: set {ENV_PREFIX}_CLIENT_ID to the one that {self.host} knows."
             )
@@ -217,44 +262,54 @@ class TokenEndpoint:
         except CredentialError:
             return False
 
-    def post(self, url: str, body: str, setting: str = "TOKEN_URL") -> Answer:
+    def post(self, url: str, body: str, setting: str = "TOKEN_URL", as_json: bool = False) -> Answer:
         """Posts a form as this client.
 
         Args:
             url: where to.
             body: the form.
             setting: what is to be mended when nothing answers there.
+            as_json: whether the form is sent as a JSON object.
 
         Raises:
             CredentialError: nothing came back, or nothing that can be read.
         """
         url, headers, body = self._authenticated(url, body)
-        failure = None
+        sent = [value for name, value in parse_qsl(body) if name not in _SHOWN_FIELDS]
+        if as_json:
+            headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+            headers["content-type"] = "application/json"
+            body = json.dumps(dict(parse_qsl(body, keep_blank_values=True)))
+        failure, status, before = None, None, time.monotonic()
         try:
             response, content = self._exchange(url, headers, body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             failure = type(error).__name__
+            # A connection that is ended as the time is up fails in its own ways.
+            over = time.monotonic() - before >= self._settings.token_timeout
+            late = over or isinstance(error, httpx.TimeoutException)
+            status = 401 if isinstance(error, httpx.InvalidURL) else 408 if late else None
         if failure:  # raised here, so that what was sent does not hang on the error
             raise CredentialError(
                 f"{urlsplit(url).netloc} cannot be reached ({failure}): check {ENV_PREFIX}_{setting} and the network.",
                 retry_after=0.0,
+                status=status,
             )
-        pause = lifetime(response.headers.get("retry-after"))
-        if response.status_code == 429 or response.status_code >= 500:
+        if response.status_code in _IN_TROUBLE or response.status_code >= 500:
             raise CredentialError(
                 f"The token endpoint {self.host} answers HTTP {response.status_code}: try again later.",
-                retry_after=min(pause or 0.0, 300.0),
+                retry_after=_pause(response.headers.get("retry-after")),
+                status=response.status_code,
             )
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
             answer = {}
-        sent = [value for name, value in parse_qsl(body) if name not in _SHOWN_FIELDS]
         authorization = headers.get("Authorization", "")
         return Answer(
             status=response.status_code,
             content=answer if isinstance(answer, dict) else {},
-            secrets=(*sent, *authorization.split()[1:], *self._secret()),
+            secrets=(*sent, *_values_of(url), *authorization.split()[1:], *self._secret()),
         )
 
     def _exchange(self, url: str, headers: dict[str, str], body: str) -> tuple[httpx.Response, bytes]:
@@ -302,6 +357,8 @@ class TokenEndpoint:
         method: Any = settings.token_endpoint_auth_method
         secret: Any = settings.client_secret.get_secret_value() if settings.client_secret else None
         self.check()
+        if self._anonymous:
+            return url, dict(_HEADERS), body
         if method == "private_key_jwt":
             return url, dict(_HEADERS), self._with_assertion(body)
         try:
@@ -333,19 +390,25 @@ class TokenEndpoint:
         settings = self._settings
         pem = settings.client_key.get_secret_value() if settings.client_key else None
         remedy = f"set {ENV_PREFIX}_CLIENT_KEY_FILE or {ENV_PREFIX}_CLIENT_KEY to the key of this client"
-        return load_key(pem, settings.client_key_file, settings.client_key_algorithm, remedy)
+        passphrase = Passphrase(f"{ENV_PREFIX}_CLIENT_KEY_PASSPHRASE", settings.client_key_passphrase)
+        return load_key(pem, settings.client_key_file, settings.client_key_algorithm, remedy, passphrase)
 
-    def refused(self, answer: Answer) -> CredentialError:
-        """Returns the error for an answer that says no (RFC 6749 section 5.2)."""
-        error = answer.content.get("error")
-        code = error if isinstance(error, str) and error else f"HTTP {answer.status}"
-        told = answer.content.get("error_description") or lookup(answer.content, "error.message")
-        description = f" ({told})" if isinstance(told, str) else ""
-        text = printable(redacted(f"{code}{description}", answer.secrets))
-        if code == "invalid_grant":
+    def refused(self, answer: Answer, grant_type: str = "") -> CredentialError:
+        """Returns the error for an answer that says no (RFC 6749 section 5.2), or in some other way.
+
+        Args:
+            answer: what it is.
+            grant_type: the grant, if it is about one.
+        """
+        found = (text_or_none(lookup(answer.content, name)) for name in _CODES)
+        code = next(filter(None, found), f"HTTP {answer.status}")
+        told = next(filter(None, (text_or_none(lookup(answer.content, name)) for name in _DESCRIPTIONS)), code)
+        text = printable(redacted(code if told == code else f"{code} ({told})", answer.secrets))
+        over = code == "invalid_grant" or (grant_type == "refresh_token" and login_is_over(answer.content))
+        if over:
             remedy = self._remedy
         elif code in ("invalid_client", "unauthorized_client", "HTTP 401"):
             remedy = f"check {ENV_PREFIX}_CLIENT_ID, and the secret or key that goes with it"
         else:
             remedy = f"check the settings whose names begin with {ENV_PREFIX}_"
-        return OAuthError(f"The token endpoint {self.host} says {text}: {remedy}.", code)
+        return OAuthError(f"The token endpoint {self.host} says {text}: {remedy}.", code, over)

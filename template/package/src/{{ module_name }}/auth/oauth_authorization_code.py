@@ -28,7 +28,8 @@ from .cache import CachedAuthenticator
 from .flow import secrets_of
 from .interactive import LOGIN, InteractiveSettings, InteractiveSource
 from .oauth import LOOPBACK, secure_url
-from .store_settings import open_store
+from .refused_tokens import RefusedTokens
+from .store_settings import open_store, path_beside
 from .tokens import Token, printable
 
 _LOGIN_SECONDS = 600.0
@@ -64,12 +65,13 @@ class AuthorizationCodeSource(InteractiveSource):
     Args:
         settings: the authorization server, and who we are to it.
         tls: how its certificate is checked.
+        refused: the refresh tokens that are dead, as far as any process knows.
     """
 
     kind = "oauth_authorization_code"
 
-    def __init__(self, settings: Settings, tls: Tls = lambda: True) -> None:
-        super().__init__(settings, tls)
+    def __init__(self, settings: Settings, tls: Tls = lambda: True, refused: RefusedTokens | None = None) -> None:
+        super().__init__(settings, tls, refused)
         self._settings = settings
 
     def login(self, console: Console) -> Token:
@@ -123,7 +125,8 @@ class AuthorizationCodeSource(InteractiveSource):
 def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
     """Returns what authenticates calls with these settings."""
     store = open_store(settings, "oauth_authorization_code", Settings)
-    return CachedAuthenticator(AuthorizationCodeSource(settings, tls), store, secrets_of(settings))
+    refused = RefusedTokens(path_beside(settings, "oauth_authorization_code", Settings, ".refused"))
+    return CachedAuthenticator(AuthorizationCodeSource(settings, tls, refused), store, secrets_of(settings))
 
 
 class _Pages:

@@ -18,7 +18,8 @@ from .cache import CachedAuthenticator
 from .flow import secrets_of
 from .interactive import LOGIN, InteractiveSettings, InteractiveSource
 from .oauth import secure_url
-from .store_settings import open_store
+from .refused_tokens import RefusedTokens
+from .store_settings import open_store, path_beside
 from .tokens import Token, lifetime, printable, text_or_none
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -43,12 +44,13 @@ class DeviceCodeSource(InteractiveSource):
     Args:
         settings: the authorization server, and who we are to it.
         tls: how its certificate is checked.
+        refused: the refresh tokens that are dead, as far as any process knows.
     """
 
     kind = "oauth_device_code"
 
-    def __init__(self, settings: Settings, tls: Tls = lambda: True) -> None:
-        super().__init__(settings, tls)
+    def __init__(self, settings: Settings, tls: Tls = lambda: True, refused: RefusedTokens | None = None) -> None:
+        super().__init__(settings, tls, refused)
         self._settings = settings
 
     def login(self, console: Console) -> Token:
@@ -119,7 +121,8 @@ class DeviceCodeSource(InteractiveSource):
 def authenticator(settings: Settings, tls: Tls = lambda: True) -> CachedAuthenticator:
     """Returns what authenticates calls with these settings."""
     store = open_store(settings, "oauth_device_code", Settings)
-    return CachedAuthenticator(DeviceCodeSource(settings, tls), store, secrets_of(settings))
+    refused = RefusedTokens(path_beside(settings, "oauth_device_code", Settings, ".refused"))
+    return CachedAuthenticator(DeviceCodeSource(settings, tls, refused), store, secrets_of(settings))
 
 
 def _qr_code(address: str) -> str | None:

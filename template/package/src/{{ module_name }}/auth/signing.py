@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from pydantic import SecretStr
 
-from .authenticator import CredentialError
+from .authenticator import CredentialError, UnreadableError, read_when_whole, status_of
 from .tokens import keep_private
 
 Key = RSAKey | ECKey
@@ -19,7 +21,16 @@ CLOCKS_DIFFER = 300
 """Seconds by which the clock of whoever checks a signature may be behind ours."""
 
 
-def load_key(pem: str | None, file: str, algorithm: str, remedy: str) -> Key:
+@dataclass(frozen=True)
+class Passphrase:
+    """What opens an encrypted key."""
+
+    setting: str
+    """The environment variable that it comes from."""
+    value: SecretStr | None = None
+
+
+def load_key(pem: str | None, file: str, algorithm: str, remedy: str, passphrase: Passphrase) -> Key:
     """Loads a private key.
 
     Args:
@@ -27,35 +38,52 @@ def load_key(pem: str | None, file: str, algorithm: str, remedy: str) -> Key:
         file: else the path of a file that has it.
         algorithm: RS256 or ES256.
         remedy: what to do when there is none, as a sentence's end.
+        passphrase: what opens it, if it is encrypted.
 
     Raises:
         CredentialError: there is no key, or not one for the algorithm; the message holds nothing of it.
     """
-    if not pem:
-        if not file:
-            raise CredentialError(f"There is no private key: {remedy}.")
-        try:
-            path = Path(os.path.expanduser(file))
-            keep_private(path, platform_managed=True)
-            pem = path.read_text(encoding="ascii")
-        except OSError as error:
-            raise CredentialError(f"The key file {file} cannot be read: {error.strerror}; {remedy}.") from None
-        except UnicodeDecodeError:
-            raise CredentialError(f"The key file {file} is not PEM: {remedy}.") from None
+    if pem:
+        return _key_of(pem, "The private key", algorithm, remedy, passphrase)
+    if not file:
+        raise CredentialError(f"There is no private key: {remedy}.")
+    path = Path(os.path.expanduser(file))
+    return read_when_whole(lambda: _key_of(_text_of(path, file, remedy), file, algorithm, remedy, passphrase), path)
+
+
+def _key_of(pem: str, name: str, algorithm: str, remedy: str, passphrase: Passphrase) -> Key:
     kind = RSAKey if algorithm == "RS256" else ECKey
     # Environment files hold it in one line, with \n in place of its line ends.
     text = pem.replace("\\n", "\n").strip()
+    encrypted = "ENCRYPTED" in text
+    if encrypted and passphrase.value is None:
+        raise CredentialError(f"{name} has a passphrase: set {passphrase.setting} to it, or {remedy}.")
     try:
-        key = kind.import_key(text)
+        secret = passphrase.value.get_secret_value() if encrypted and passphrase.value else None
+        key = kind.import_key(text, password=secret)
     except (ValueError, TypeError, JoseError):
-        raise CredentialError(
-            f"{file or 'The private key'} is no unencrypted PEM key for {algorithm}: {remedy}."
-        ) from None
+        if encrypted:
+            raise UnreadableError(
+                f"{name} is no PEM key for {algorithm} that the passphrase of {passphrase.setting} opens: "
+                f"mend it, or {remedy}."
+            ) from None
+        raise UnreadableError(f"{name} is no PEM key for {algorithm}: {remedy}.") from None
     if not key.is_private:
-        raise CredentialError(f"{file or 'The private key'} is a public key, which cannot sign: {remedy}.")
+        raise CredentialError(f"{name} is a public key, which cannot sign: {remedy}.")
     if isinstance(key, ECKey) and key.curve_name != "P-256":
         raise CredentialError(f"The key has the curve {key.curve_name}, but ES256 needs P-256: {remedy}.")
     return key
+
+
+def _text_of(path: Path, file: str, remedy: str) -> str:
+    try:
+        keep_private(path, platform_managed=True)
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        text = f"The key file {file} cannot be read: {error.strerror}; {remedy}."
+        raise CredentialError(text, status=status_of(error)) from None
+    except UnicodeDecodeError:
+        raise UnreadableError(f"The key file {file} is not PEM: {remedy}.") from None
 
 
 def fingerprint(key: Key) -> str:

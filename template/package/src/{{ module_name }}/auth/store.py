@@ -16,7 +16,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from .authenticator import CredentialError
+from .authenticator import CredentialError, UnreadableError, read_when_whole, status_of
 from .tokens import Token, keep_private
 
 logger = logging.getLogger(__package__)
@@ -110,6 +110,13 @@ class FileStore:
                 return token
             self._unwritten = None  # somebody has put another one there
         try:
+            return read_when_whole(self._read, self._path)
+        except UnreadableError:
+            self._set_aside()
+            return None
+
+    def _read(self) -> Token | None:
+        try:
             keep_private(self._path)
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -118,7 +125,8 @@ class FileStore:
             text = ""
         except OSError as error:
             raise CredentialError(
-                f"The token file {self._path} cannot be read: {error.strerror}; mend its permissions or its path."
+                f"The token file {self._path} cannot be read: {error.strerror}; mend its permissions or its path.",
+                status=status_of(error),
             ) from None
         try:
             content = json.loads(text)
@@ -126,8 +134,7 @@ class FileStore:
                 raise CredentialError(f"The file {self._path} is another program's: choose another file for the token.")
             return Token.from_json(content)
         except (ValueError, RecursionError):
-            self._set_aside()
-            return None
+            raise UnreadableError(f"The token file {self._path} holds no token.") from None
 
     def save(self, token: Token) -> None:
         """Writes the token to the disk; when that cannot be done, a warning says so."""
@@ -188,6 +195,7 @@ def process_lock(path: Path) -> Iterator[None]:
         raise CredentialError(
             f"Another process has been busy with {path} for {LOCK_SECONDS:g} seconds: end it, then try again.",
             retry_after=1.0,
+            status=503,
         ) from None
     except (OSError, RuntimeError):  # the second is filelock's word for a file system without locks
         lock = None

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pydantic import Field, field_validator
 
 from .._answers import ENV_PREFIX, TOKEN_COMMAND, TOKEN_COMMAND_EXPIRY, TOKEN_COMMAND_FIELD
-from .authenticator import Console, CredentialError, Status, Tls
+from .authenticator import Console, CredentialError, Status, Tls, status_of
 from .cache import CachedAuthenticator
 from .flow import secrets_of
 from .store_settings import StoreSettings, open_store
@@ -26,6 +26,8 @@ from .tokens import DottedKey, Token, TokenFields, cannot_read, read_token, toke
 
 _MAX_OUTPUT = 1024 * 1024
 _LAST_WORDS_SECONDS = 1.0
+_STATUS_OF_EXIT = {69: 503, 75: 503, 124: 408}
+"""What commands end with that would succeed another time: sysexits.h's UNAVAILABLE and TEMPFAIL, and timeout(1)."""
 
 
 class Settings(StoreSettings):
@@ -119,7 +121,9 @@ class TokenCommandSource:
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it has a character that no command has"
-            raise CredentialError(f"{name} cannot be started: {reason}; mend {ENV_PREFIX}_TOKEN_COMMAND.") from None
+            raise CredentialError(
+                f"{name} cannot be started: {reason}; mend {ENV_PREFIX}_TOKEN_COMMAND.", status=status_of(error)
+            ) from None
         output = bytearray()
         reader = threading.Thread(target=_read, args=(process, output), daemon=True)
         reader.start()
@@ -130,6 +134,7 @@ class TokenCommandSource:
                 f"{name} was ended after {seconds:g} seconds: make it faster, or raise "
                 f"{ENV_PREFIX}_TOKEN_COMMAND_TIMEOUT.",
                 retry_after=1.0,
+                status=408,
             ) from None
         finally:
             _kill(process)
@@ -137,7 +142,11 @@ class TokenCommandSource:
         if len(output) >= _MAX_OUTPUT:
             raise CredentialError(f"{name} prints without end: run it by hand to see what.", retry_after=1.0)
         if status != 0:
-            raise CredentialError(f"{name} ended with status {status}: run it by hand to see why.", retry_after=1.0)
+            raise CredentialError(
+                f"{name} ended with status {status}: run it by hand to see why.",
+                retry_after=1.0,
+                status=_STATUS_OF_EXIT.get(status, 401),
+            )
         return bytes(output)
 
 

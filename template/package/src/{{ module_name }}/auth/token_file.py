@@ -6,6 +6,7 @@ it is still good is the upstream's to say, as its clock counts.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -14,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from .._answers import ENV_PREFIX, TOKEN_FILE, TOKEN_FILE_FIELD, TOKEN_FILE_HEADERS
-from .authenticator import Console, CredentialError, Status, Tls
+from .authenticator import Console, CredentialError, Status, Tls, UnreadableError, read_when_whole, status_of
 from .flow import TokenAuthenticator, secrets_of
 from .tokens import DottedKey, Headers, Token, TokenFields, cannot_read, keep_private, read_token, token_from_text
 
@@ -51,6 +52,16 @@ class TokenFileAuthenticator(TokenAuthenticator):
 
     def get_token(self, refused: Token | None = None, within: float | None = None) -> Token:
         """See `TokenAuthenticator.get_token`."""
+        return read_when_whole(lambda: self._get(refused), self._path)
+
+    async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
+        """See `TokenAuthenticator.get_token`; a look at a file is quicker than a change of threads."""
+        try:
+            return self._get(refused)
+        except UnreadableError:
+            return await asyncio.to_thread(self.get_token, refused)  # it may be written at this moment
+
+    def _get(self, refused: Token | None) -> Token:
         remedy = f"see that the platform writes it, or set {ENV_PREFIX}_TOKEN_FILE"
         try:
             status = os.stat(self._text_path)
@@ -64,21 +75,18 @@ class TokenFileAuthenticator(TokenAuthenticator):
             with self._path.open(encoding="utf-8") as file:
                 text = file.read(_MAX_SIZE)
         except OSError as error:
-            raise CredentialError(f"The token file {self._path} cannot be read: {error.strerror}; {remedy}.") from None
+            text = f"The token file {self._path} cannot be read: {error.strerror}; {remedy}."
+            raise CredentialError(text, status=status_of(error)) from None
         except UnicodeDecodeError:
-            raise CredentialError(f"The token file {self._path} is no text; {remedy}.") from None
+            raise UnreadableError(f"The token file {self._path} is no text; {remedy}.") from None
         try:
             token = _parse(text, self._fields)
         except ValueError as error:
             if self._read is not None:
                 return self._read[1]  # somebody is about to write the file, and has emptied it first
-            raise cannot_read(f"The token file {self._path}", error, remedy) from None
+            raise UnreadableError(str(cannot_read(f"The token file {self._path}", error, remedy))) from None
         self._read = (stamp, token)
         return token
-
-    async def aget_token(self, refused: Token | None = None, within: float | None = None) -> Token:
-        """See `TokenAuthenticator.get_token`; a look at a file is quicker than a change of threads."""
-        return self.get_token(refused)
 
     def login(self, console: Console) -> str:
         """Tries the file: there is nothing to log in to."""
@@ -92,7 +100,7 @@ class TokenFileAuthenticator(TokenAuthenticator):
     def status(self) -> Status:
         """See `Authenticator.status`."""
         try:
-            token = self.get_token()
+            token = self._get(None)
         except CredentialError:
             return Status(kind="token_file", ready=False, source=str(self._path))
         return Status(

@@ -299,17 +299,18 @@ def timestamp(value: object) -> float | None:
     return min(max(seconds, 0.0), time.time() + _FOREVER)
 
 
-def timestamp_like(old: object, moment: float) -> object:
+def timestamp_like(old: object, moment: float, milliseconds: bool = False) -> object:
     """Returns a point in time in the spelling that a file already uses for it (see `timestamp`).
 
     Args:
         old: the value in the file.
         moment: seconds since the epoch.
+        milliseconds: whether numbers are such, when the old value is 0 or none and does not tell.
     """
     if isinstance(old, str) and _number(old) is None:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     number = _number(old)
-    seconds = moment * 1000 if number is not None and number >= _MILLISECONDS_FROM else moment
+    seconds = moment * 1000 if (number >= _MILLISECONDS_FROM if number and number > 0 else milliseconds) else moment
     return str(int(seconds)) if isinstance(old, str) else int(seconds)
 
 

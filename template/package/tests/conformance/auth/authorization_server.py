@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -53,7 +54,8 @@ class AuthorizationServer:
     """The server. Use it as a context manager; `url` is where it listens.
 
     Attributes that tests set: `lifetime` (seconds; None leaves `expires_in` out), `rotates` (refresh tokens are
-    good for one use), `returns_refresh_token`, `token_keys` (where in its answers a token is), `consent` (allow or deny), `delay`
+    good for one use), `returns_refresh_token`, `token_keys` (where in its answers a token is), `consent` (allow or deny), `json_only` and
+    `anonymous` (clients send JSON objects, and no client id, as to some vendors' own endpoints), `delay`
     (seconds that each token request takes), `skew` (how far its clock is ahead of this machine's), `claims`.
     """
 
@@ -67,6 +69,8 @@ class AuthorizationServer:
         self.consent = "allow"
         self.delay = 0.0
         self.skew = 0.0
+        self.json_only = False
+        self.anonymous = False
         self.claims: dict[str, Any] = {}
         self.interval = 1
         self.requests: list[dict[str, str]] = []
@@ -217,6 +221,8 @@ class AuthorizationServer:
             return bool(mine and claims["jti"] and claims["iat"] <= now < claims["exp"])
         if "client_secret" in form:
             return form["client_id"] == CLIENT_ID and form["client_secret"] == self.secret
+        if self.anonymous:
+            return "client_id" not in form
         return form.get("client_id") == CLIENT_ID and form.get("grant_type") != "client_credentials"
 
     def _token(self, form: Mapping[str, str]) -> Answer:
@@ -280,6 +286,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of clients that have gone away: some tests are about that."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server_of_tokens: AuthorizationServer
@@ -287,7 +298,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
-        form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+        if self.server_of_tokens.json_only:
+            form = json.loads(body) if self.headers["content-type"] == "application/json" else {}
+        else:
+            form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
         path = urlsplit(self.path).path
         if path == "/decision":
             self._redirect(form)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from ...package import answers, auth, settings
 from ..calls import HELLO, MODES, Mode, ask, cause, stream
 from ..conftest import use
-from ..server import Refusal, Reply, Upstream
+from ..server import Raw, Refusal, Reply, Upstream
 from .account import Account, open_account
 
 UNPROTECTED = answers.AUTH[0] == "none"
@@ -48,6 +49,49 @@ def test_refused_credential(mode: Mode, streamed: bool, account: Account, upstre
     assert account.token_requests() == 1
     assert call(mode, streamed, model)
     assert len(upstream.requests) == 3, "the new credential is used from then on"
+
+
+STALE = [
+    Raw(403, b'{"error": {"message": "The access token expired", "code": "TokenExpired"}}'),
+    Raw(400, b'{"__type": "com.example#ExpiredTokenException"}'),
+    Raw(498, b'{"error": "invalid_token"}', headers={"content-type": "text/plain"}),
+    Raw(403, b"", headers={"www-authenticate": 'Bearer realm="x", error="invalid_token"'}),
+    Raw(403, gzip.compress(b'{"message": "jwt expired"}'), headers={"content-encoding": "gzip"}),
+]
+
+
+@pytest.mark.skipif(answers.AUTH[0] == "api_key", reason="declared: keys do not expire")
+@pytest.mark.parametrize("refusal", STALE)
+@pytest.mark.parametrize("mode", MODES)
+def test_stale_token_without_401(
+    mode: Mode, refusal: Raw, account: Account, upstream: Upstream, model: str, request: pytest.FixtureRequest
+) -> None:
+    """Other statuses mean the same, if their words do."""
+    ask(mode, model)
+    account.revoke()
+    upstream.reset()
+    request.addfinalizer(lambda: setattr(upstream, "refuses", None))
+    upstream.refuses = refusal
+    assert call(mode, refusal.status == 403, model)
+    assert len(upstream.requests) == 2
+    assert account.token_requests() == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("status", [400, 403])
+def test_refusal_that_is_not_about_the_token(
+    mode: Mode, status: int, account: Account, upstream: Upstream, model: str
+) -> None:
+    """No token is renewed, and the message is whole, however long it is."""
+    ask(mode, model)
+    account.revoke()
+    upstream.guard = None
+    upstream.reset()
+    upstream.will(Refusal(status, "model_not_allowed", f"not for you: {'x' * 3000} so it is"))
+    with pytest.raises(Exception, match="not for you"):
+        ask(mode, model)
+    assert len(upstream.requests) == 1
+    assert account.token_requests() == 0
 
 
 @pytest.mark.parametrize("streamed", [False, True])

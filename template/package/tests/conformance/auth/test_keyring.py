@@ -9,7 +9,7 @@ from typing import Any
 import keyring
 import keyring.backend
 import pytest
-from keyring.backends import fail
+from keyring.backends import fail, null
 from keyring.errors import PasswordDeleteError
 
 from ...package import part
@@ -93,3 +93,19 @@ def test_machine_without_a_keyring(tmp_path: Path, small_keyring: SmallKeyring) 
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
     with pytest.raises(authenticators.CredentialError, match="set OTHER=file"):
         make_store(tmp_path).load()
+
+
+class ForgetfulKeyring(SmallKeyring):
+    """Keeps the first entry, and no other."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if not self.entries:
+            super().set_password(service, username, password)
+
+
+@pytest.mark.parametrize("backend", [null.Keyring, ForgetfulKeyring])
+def test_keyring_that_keeps_nothing(backend: Any, tmp_path: Path, small_keyring: SmallKeyring) -> None:
+    """It says that it has kept the token; who asks for it finds nothing."""
+    keyring.set_keyring(backend())
+    with pytest.raises(authenticators.CredentialError, match=r"is not kept: the keyring .* set OTHER=file"):
+        make_store(tmp_path).save(tokens.Token("x" * 3000))

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from ...package import answers, part
+from .authorization_server import Answer
 from .oauth_refresh_token import VendorAccount, open_account
 from .token_account import keys_of, put
 
@@ -190,6 +192,18 @@ def test_file_that_cannot_be_written_at_last(
     assert account.server.valid(mine.get_token(refused=first).value)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_file_that_is_being_written(share: float, account: VendorAccount) -> None:
+    """The other program has not written all of it: it is read again."""
+    stale(account)
+    text = account.file.read_text(encoding="utf-8")
+    account.file.write_text(text[: int(len(text) * share)], encoding="utf-8")
+    timer = threading.Timer(0.3, account.file.write_text, [text])
+    timer.start()
+    assert account.server.valid(credential(account).get_token().value)
+    timer.join()
+
+
 def test_headers_of_a_claim(account: VendorAccount) -> None:
     """They come with the token of the file, and with the one that replaces it."""
     account.server.claims = {"https://api.example.com/auth": {"account_id": "acct-1", "seats": 3}}
@@ -239,6 +253,90 @@ def test_place_that_is_taken(account: VendorAccount) -> None:
     new = json.loads(account.file.read_text(encoding="utf-8"))
     assert at(new, answers.FILE_ACCESS_TOKEN) == token.value
     assert new["stored"]["expiry"] == pytest.approx(time.time() + 3600, abs=5)
+
+
+def test_server_like_firebase(account: VendorAccount) -> None:
+    """No client id, an API key in the address, JSON, and a text file that is just the refresh token."""
+    account.server.anonymous = account.server.json_only = True
+    account.server.claims = {"user_id": "u-1"}
+    account.file.write_text(account.server.new_refresh_token() + "\n", encoding="utf-8")
+    account.server.forget()
+    url = f"{account.server.token_url}?key=AIza-public"
+    given = {"token_url": url, "client_id": "", "token_endpoint_auth_method": "none", "token_request_format": "json"}
+    mine = credential(account, **given)
+    first = mine.get_token()
+    assert account.server.valid(first.value)
+    assert account.file.read_text(encoding="utf-8") == f"{first.refresh_token}\n"
+    assert account.server.valid(mine.get_token(refused=first).value)
+    assert account.server.token_requests == 2
+    account.server.will(Answer(400, b'{"error": {"code": 400, "message": "API key AIza-public is not valid"}}'))
+    with pytest.raises(authenticators.CredentialError) as caught:
+        credential(account, **given).get_token()
+    assert "AIza-public" not in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
+def test_request_as_json(method: str, account: VendorAccount) -> None:
+    """With every proof of the client."""
+    account.server.json_only = True
+    stale(account)
+    mine = credential(account, token_request_format="json", token_endpoint_auth_method=method)
+    assert account.server.valid(mine.get_token().value)
+
+
+@pytest.mark.parametrize("file", ["none", "dead", "without"])
+def test_refresh_token_of_the_environment(file: str, account: VendorAccount) -> None:
+    """It takes the place of what the file has not, or not any more."""
+    stale(account)
+    if file == "none":
+        account.file.unlink()
+    elif file == "without":
+        account.file.write_text("{}", encoding="utf-8")
+    else:
+        account.server.end_logins()
+    mine = credential(account, refresh_token=SecretStr(account.server.new_refresh_token()))
+    if file == "dead":
+        with pytest.raises(authenticators.CredentialError):
+            mine.get_token()
+        time.sleep(1.1)
+    assert mine.status().ready
+    first = mine.get_token()
+    assert account.server.valid(mine.get_token(refused=first).value), "the new refresh token is known"
+    assert account.file.exists() == (file != "none")
+
+
+def test_fields_that_go_along(account: VendorAccount) -> None:
+    """What the answer has and the file keeps beside the token, and the time of the last renewal, in its spelling."""
+    content = stale(account)
+    put(content, "last_refresh", "2026-01-01T00:00:00.000Z")
+    inner = content
+    for key in keys_of(answers.FILE_ACCESS_TOKEN)[:-1]:
+        inner = inner[key]
+    inner |= {"id_token": "old", "idToken": "old", "lastRefresh": 1_767_225_600_000, "token_kind": "old"}
+    account.file.write_text(json.dumps(content), encoding="utf-8")
+    token = credential(account).get_token()
+    new: Any = json.loads(account.file.read_text(encoding="utf-8"))
+    for name in ("last_refresh", "lastRefresh"):
+        found = new[name] if name in new else at(new, answers.FILE_ACCESS_TOKEN.rpartition(".")[0])[name]
+        assert abs(tokens.timestamp(found) - time.time()) < 5
+    assert new["last_refresh"].endswith("Z")
+    for key in keys_of(answers.FILE_ACCESS_TOKEN)[:-1]:
+        new = new[key]
+    assert new["id_token"] == new["idToken"] != "old"
+    assert new["token_kind"] == "old"
+    assert new["lastRefresh"] > 1e12
+    assert account.server.valid(token.value)
+
+
+@pytest.mark.parametrize(("name", "scale"), [("expiresAt", 1000), ("expiry_date", 1000), ("expires_at", 1)])
+def test_expiry_of_zero(name: str, scale: int, account: VendorAccount) -> None:
+    """It does not tell its unit: its name does."""
+    content = stale(account)
+    content["stored"] = {name: 0}
+    account.file.write_text(json.dumps(content), encoding="utf-8")
+    credential(account, file_expires_at=f"stored.{name}").get_token()
+    new = json.loads(account.file.read_text(encoding="utf-8"))["stored"][name]
+    assert new / scale == pytest.approx(time.time() + 3600, abs=5)
 
 
 def test_logout_leaves_the_file(account: VendorAccount) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,8 @@ def test_key_of_a_file(tmp_path: Path) -> None:
     [
         ({"jwt_key": None}, "There is no private key"),
         ({"jwt_key": None, "jwt_key_file": "/nowhere/key.pem"}, "cannot be read"),
-        ({"jwt_key": SecretStr("secret-5")}, "no unencrypted PEM key for RS256"),
-        ({"jwt_key": pem(EC)}, "no unencrypted PEM key for RS256"),
+        ({"jwt_key": SecretStr("secret-5")}, "no PEM key for RS256"),
+        ({"jwt_key": pem(EC)}, "no PEM key for RS256"),
         ({"jwt_key": SecretStr(RSA.as_pem(private=False).decode())}, "public key"),
         ({"jwt_key": pem(ECKey.generate_key("P-384")), "jwt_algorithm": "ES256"}, "needs P-256"),
     ],
@@ -101,6 +102,54 @@ def test_key_that_is_none(settings: dict[str, Any], says: str) -> None:
         assert "JWT_KEY_FILE" in str(caught.value)
         assert "secret-5" not in str(caught.value)
     assert not made.status().ready
+
+
+def encrypted(key: RSAKey | ECKey, passphrase: str) -> SecretStr:
+    return SecretStr(key.as_pem(private=True, password=passphrase).decode())
+
+
+@pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (EC, "ES256")])
+def test_key_with_a_passphrase(key: RSAKey | ECKey, algorithm: str, tmp_path: Path) -> None:
+    locked, given = encrypted(key, "open-3"), {"jwt_algorithm": algorithm, "jwt_key_passphrase": SecretStr("open-3")}
+    token = credential(jwt_key=locked, **given).get_token()
+    assert jwt.decode(token.value, key, algorithms=[algorithm]).claims["exp"] > time.time()
+    file = tmp_path / "key.pem"
+    file.write_text(locked.get_secret_value())
+    assert credential(jwt_key=None, jwt_key_file=str(file), **given).get_token().value
+    assert credential(jwt_key=pem(key), **given).get_token().value, "a key without one needs none"
+
+
+@pytest.mark.parametrize(("given", "says"), [(None, "has a passphrase: set"), ("wrong-3", "that the passphrase of")])
+def test_passphrase_that_does_not_open(given: str | None, says: str) -> None:
+    made = credential(jwt_key=encrypted(RSA, "open-3"), jwt_key_passphrase=SecretStr(given) if given else None)
+    with pytest.raises(authenticators.CredentialError, match=says) as caught:
+        made.get_token()
+    assert "_JWT_KEY_PASSPHRASE" in str(caught.value)
+    assert not {"open-3", "wrong-3"} & set(str(caught.value).split())
+    assert "wrong-3" not in repr(made._source._settings)
+
+
+def test_claims_that_settings_fill_in() -> None:
+    claims = {"iss": "{account}.{user}.{fingerprint}", "sub": "{account}.{user}", "aud": ["{region}", "{other}"]}
+    given = {"jwt_claims": claims, "jwt_account": "ACME", "jwt_user": "ADA", "jwt_values": {"region": "eu"}}
+    token = credential(**given).get_token()
+    found = jwt.decode(token.value, RSA, algorithms=["RS256"]).claims
+    assert found["iss"].startswith("ACME.ADA.")
+    assert "{" not in found["iss"]
+    assert (found["sub"], found["aud"]) == ("ACME.ADA", ["eu", "{other}"])
+    with pytest.raises(authenticators.CredentialError, match=r"claim iss needs \{account\}: set .*_JWT_ACCOUNT"):
+        credential(jwt_claims=claims).get_token()
+
+
+def test_key_file_that_is_being_written(tmp_path: Path) -> None:
+    """It is read again until it is whole."""
+    file = tmp_path / "key.pem"
+    text = pem(RSA).get_secret_value()
+    file.write_text(text[:300])
+    timer = threading.Timer(0.3, file.write_text, [text])
+    timer.start()
+    assert credential(jwt_key=None, jwt_key_file=str(file)).get_token().value
+    timer.join()
 
 
 def test_claims_that_are_added() -> None:

@@ -235,7 +235,7 @@ def test_url_that_secrets_may_be_sent_to(url: str) -> None:
         ({"token_endpoint_auth_method": "private_key_jwt"}, "CLIENT_KEY_FILE"),
         (
             {"token_endpoint_auth_method": "private_key_jwt", "client_key": SecretStr("no PEM, secret-3")},
-            "no unencrypted",
+            "no PEM key",
         ),
         ({"token_endpoint_auth_method": "private_key_jwt", "client_key_file": "/nowhere/key.pem"}, "cannot be read"),
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,7 @@ def test_json(tmp_path: Path) -> None:
 def test_file_without_token(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
+    os.utime(file, (1e9, 1e9))  # nobody is writing it
     mine = credential(file)
     with pytest.raises(authenticators.CredentialError, match="TOKEN_FILE") as caught:
         mine.get_token()
@@ -103,6 +106,19 @@ def test_writer_that_empties_the_file_first(tmp_path: Path) -> None:
     assert mine.get_token().value == "one"
     file.write_text("two")
     assert mine.get_token().value == "two"
+
+
+@pytest.mark.parametrize("torn", ["", '{"access_tok'])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_file_that_is_being_written(mode: str, torn: str, tmp_path: Path) -> None:
+    """A first token is waited for, but not for long."""
+    file = tmp_path / "token"
+    file.write_text(torn)
+    timer = threading.Timer(0.3, replace, [file, "whole"])
+    timer.start()
+    mine = credential(file)
+    assert (mine.get_token() if mode == "sync" else asyncio.run(mine.aget_token())).value == "whole"
+    timer.join()
 
 
 def test_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
