@@ -28,13 +28,13 @@ def chosen(place: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_provider_of_the_authors(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("own")
 
-    class Own(provider.Provider):  # type: ignore[misc]  # it is known at run time only
+    class Own(provider.Provider):  # type: ignore[misc, name-defined]  # it is known at run time only
         pass
 
     module.object, module.make, module.number = Own(), Own, 7  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "own", module)
     monkeypatch.setitem(sys.modules, f"{package.__name__}.own", module)
-    assert chosen("own:object", monkeypatch) is module.object  # type: ignore[attr-defined]
+    assert chosen("own:object", monkeypatch) is module.object
     assert type(chosen(".own:make", monkeypatch)) is Own
     for place, words in (
         ("nowhere:make", "there is no module 'nowhere'"),
@@ -54,8 +54,8 @@ def request(mode: Mode, method: str, path: str, **options: Any) -> httpx.Respons
     if mode == "sync":
         response: httpx.Response = own.request(method, path, **options)
         return response
-    response = asyncio.run(own.arequest(method, path, **options))
-    return response
+    answered: httpx.Response = asyncio.run(own.arequest(method, path, **options))
+    return answered
 
 
 @pytest.mark.parametrize("mode", MODES)
