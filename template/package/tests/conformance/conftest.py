@@ -16,6 +16,7 @@ import pytest
 from ..package import answers, models, registration, settings
 from ..upstream import UpstreamFormat
 from .auth.account import KEY, Account, open_account
+from .certificate import self_signed, server_context
 from .proxy import Proxy
 from .server import Upstream
 
@@ -115,12 +116,39 @@ def model() -> str:
 
 
 @pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a certificate that is trusted nowhere; the key is beside it."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def running_secure_upstream(certificate: Path, account: Account) -> Iterator[Upstream]:
+    """The embedded upstream behind TLS with that certificate, one for the whole run."""
+    with Upstream(UpstreamFormat(), tls=server_context(certificate)) as server:
+        server.guard = account.accepts
+        yield server
+
+
+@pytest.fixture
+def secure_upstream(running_secure_upstream: Upstream, upstream: Upstream) -> Iterator[Upstream]:
+    """The embedded upstream behind TLS, with nothing remembered."""
+    running_secure_upstream.reset()
+    yield running_secure_upstream
+    running_secure_upstream.reset()
+
+
+@pytest.fixture(scope="session")
 def running_proxy(
-    running_upstream: Upstream, account: Account, tmp_path_factory: pytest.TempPathFactory
+    running_upstream: Upstream,
+    running_secure_upstream: Upstream,
+    certificate: Path,
+    account: Account,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Proxy]:
     """A LiteLLM proxy process on proxy/config.yaml, one for the whole run."""
     folder = tmp_path_factory.mktemp("proxy")
-    with Proxy.without_router(running_upstream.url, account.environment, folder) as proxy:
+    secure = running_secure_upstream.url
+    with Proxy.without_router(running_upstream.url, account.environment, folder, secure, certificate) as proxy:
         yield proxy
 
 

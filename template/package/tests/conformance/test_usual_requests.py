@@ -131,6 +131,7 @@ def test_hint(mode: Mode, value: tuple[str, Any], upstream: Upstream, model: str
 @pytest.mark.parametrize("mode", MODES)
 def test_no_request_of_a_proxy(mode: Mode, upstream: Upstream, model: str) -> None:
     """`proxy_server_request` is there and None, as in checks of health; or there without headers or a body."""
-    for request in (None, {}, {"headers": None, "body": {}}):
+    requests: tuple[dict[str, Any] | None, ...] = (None, {}, {"headers": None, "body": {}})
+    for request in requests:
         answer = ask(mode, model, proxy_server_request=request, model_info=None)
         assert answer.choices[0].message.content == "You said: hello"
