@@ -13,7 +13,7 @@ import pytest
 from testing.answers import ROOT
 from testing.support import render
 
-BAD: dict[str, str] = tomllib.loads((ROOT / "fork_tool" / "bad_litellm.toml").read_text())["versions"]
+BAD: dict[str, str] = tomllib.loads((ROOT / "template" / "bad_litellm.toml").read_text())["versions"]
 LOCK = 'version = 1\n\n[[package]]\nname = "{}"\nversion = "{}"\n'
 
 
