@@ -47,12 +47,15 @@ from litellm.llms.custom_httpx.http_handler import (
 from litellm.llms.custom_llm import CustomLLM
 from litellm.llms.openai.chat.gpt_transformation import OpenAIGPTConfig
 from litellm.llms.openai_like.json_loader import JSONProviderRegistry
+from litellm.main import stream_chunk_builder
 from litellm.types.utils import (
     EmbeddingResponse,
+    GenericStreamingChunk,
     ImageResponse,
     LlmProviders,
     ModelResponse,
     ModelResponseStream,
+    Usage,
 )
 from litellm.utils import custom_llm_setup, register_model
 from openai import OpenAIError
@@ -73,6 +76,7 @@ __all__ = [
     "CustomLLM",
     "EmbeddingResponse",
     "ExceptionCheckers",
+    "GenericStreamingChunk",
     "HTTPHandler",
     "ImageResponse",
     "InternalServerError",
@@ -90,6 +94,7 @@ __all__ = [
     "Timeout",
     "UnprocessableEntityError",
     "UnsupportedParamsError",
+    "Usage",
     "convert_model_response_to_streaming",
     "custom_llm_setup",
     "deployment_params",
@@ -97,6 +102,7 @@ __all__ = [
     "process_response_headers",
     "reasoning_effort_from_thinking_budget",
     "register_model",
+    "stream_chunk_builder",
 ]
 
 

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__package__)
 
 _MAX_PAGE = 8192
+_QUOTED = 300
+"""Characters of what was not understood that a message repeats."""
 
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "context_window_exceeded", "prompt_too_long"})
 _POLICY_CODES = frozenset({"content_policy_violation", "content_filter", "content_policy"})
@@ -78,6 +80,10 @@ class FailureKind(StrEnum):
     READ_TIMEOUT = "read_timeout"
     NETWORK_ERROR = "network_error"
     UPSTREAM_ERROR = "upstream_error"
+
+
+class UnreadableError(ValueError):
+    """An answer is not what the transformation reads; the message quotes how it begins."""
 
 
 class TruncatedStreamError(ValueError):
@@ -121,6 +127,34 @@ def read_error(text: str, status_code: int, headers: Mapping[str, Any] | httpx.H
     words_only = [code for code in codes if isinstance(code, str)]
     error.body = {"code": words_only[0]} if words_only else None
     return error
+
+
+def is_error(content: Mapping[str, Any]) -> bool:
+    """Returns whether a JSON object that came in place of an answer is an error: OpenAI's form, or a flat one.
+
+    Args:
+        content: a body, or an event of a stream.
+    """
+    if content.get("choices"):
+        return False
+    return bool(content.get("error")) or content.get("object") == "error" or bool(content.get("detail"))
+
+
+def unreadable(body: bytes, error: Exception) -> Exception:
+    """Returns what to raise for a body that is no answer: the error that it says, or one that quotes how it begins.
+
+    Args:
+        body: an answer, or an event of a stream.
+        error: what its reading has raised.
+    """
+    text = body[:_MAX_PAGE].decode("utf-8", "replace")
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict) and is_error(content):
+        return read_error(body.decode("utf-8", "replace"), 200, {})
+    return UnreadableError(f"{type(error).__name__}: {error}; it begins with {text[:_QUOTED]}")
 
 
 def _message_and_codes(text: str) -> tuple[str, list[Any]]:
@@ -215,7 +249,8 @@ def from_exception(error: Exception, request: Request) -> Exception:
         return APIConnectionError(message=request.describe(text), **kwargs)
     if isinstance(error, TruncatedStreamError | EventTooLargeError):
         return BadGatewayError(message=request.describe(f"broken stream from {request.host}: {detail}"), **kwargs)
-    text = f"the answer of {request.host} cannot be read: {type(error).__name__}: {detail}"
+    named = detail if isinstance(error, UnreadableError) else f"{type(error).__name__}: {detail}"
+    text = f"the answer of {request.host} cannot be read: {named}"
     return BadGatewayError(message=request.describe(text), **kwargs)
 
 

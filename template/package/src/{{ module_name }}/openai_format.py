@@ -20,8 +20,9 @@ from ._litellm import (
     ModelResponseStream,
     OpenAIGPTConfig,
 )
-from .errors import read_error
+from .errors import is_error, read_error
 from .models import allowed_params
+from .openai_fields import failure, only_what_fits, put_right
 
 # Beyond LiteLLM's list for OpenAI-compatible upstreams. The first ones pass when the deployment allows them
 # (`allowed_openai_params`), the last ones are parameters of common inference servers.
@@ -39,6 +40,9 @@ _MORE_PARAMS = (
 
 # As LiteLLM has it for OpenAI's own API: callers read the attribute without asking whether it is there.
 _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+_QUOTED = 300
+"""Bytes of a body that is no answer that a message repeats."""
 
 _Params = dict[str, Any]
 
@@ -84,17 +88,19 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
             BaseLLMException: the body is an error, though the status says that all is well.
             ValueError: the body is not a chat completion.
         """
-        answer = raw_response.json()
-        if isinstance(answer, dict) and _is_error(answer):
-            raise read_error(raw_response.text, 200, raw_response.headers)
+        answer = json.loads(raw_response.content.decode("utf-8-sig", "replace"))
+        if isinstance(answer, dict) and is_error(answer):
+            raise read_error(json.dumps(answer), 200, raw_response.headers)
         if not isinstance(answer, dict) or not answer.get("choices"):
-            raise ValueError("the body has no choices")
-        for choice in answer["choices"]:
-            message = choice.get("message") or {}
-            if message.get("reasoning") and not message.get("reasoning_content"):
-                message["reasoning_content"] = message.pop("reasoning")  # the name that others give it
+            raise ValueError(f"the body has no choices: {raw_response.content[:_QUOTED].decode('utf-8', 'replace')}")
+        if error := failure(answer["choices"]):
+            raise read_error(json.dumps(error), 200, raw_response.headers)
+        put_right(answer, "message")
         answer["usage"] = answer.get("usage") or _NO_USAGE
-        return ModelResponse(**answer)
+        try:
+            return ModelResponse(**answer)
+        except (ValueError, TypeError):
+            return ModelResponse(**only_what_fits(answer, "message"))
 
     def get_error_class(
         self, error_message: str, status_code: int, headers: dict[str, Any] | httpx.Headers
@@ -122,11 +128,6 @@ def _own(messages: list[Any]) -> list[Any]:
     return deepcopy(messages) if _has_parts(messages) else messages
 
 
-def _is_error(content: dict[str, Any]) -> bool:
-    """Whether a body or chunk is an error: OpenAI's form, or the flat one of vLLM."""
-    return bool(content.get("error")) or content.get("object") == "error"
-
-
 class OpenAIFormatChunks(BaseModelResponseIterator):
     """Parses the chunks of a stream."""
 
@@ -136,14 +137,13 @@ class OpenAIFormatChunks(BaseModelResponseIterator):
         Raises:
             BaseLLMException: the chunk is an error message of the upstream.
         """
-        if _is_error(chunk):
+        if is_error(chunk):
             raise read_error(json.dumps(chunk), 200, {})
-        chunk["choices"] = chunk.get("choices") or []
-        for choice in chunk["choices"]:
-            delta = choice.get("delta")
-            if not delta:  # None on the finish chunk of some servers
-                choice["delta"] = {}
-            elif "tool_calls" in delta:
-                for call in delta["tool_calls"] or []:
-                    call.setdefault("function", {})  # some name a call before they say what it calls
-        return ModelResponseStream(**chunk)
+        choices = chunk.get("choices")
+        if choices and (error := failure(choices)):
+            raise read_error(json.dumps(error), 200, {})
+        put_right(chunk, "delta")
+        try:
+            return ModelResponseStream(**chunk)
+        except (ValueError, TypeError):
+            return ModelResponseStream(**only_what_fits(chunk, "delta"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -21,22 +21,24 @@ from ._answers import PROVIDER, PROVIDER_NAME
 from ._litellm import (
     BadRequestError,
     BaseConfig,
+    BaseLLMException,
     CustomLLM,
     EmbeddingResponse,
     ImageResponse,
     ModelResponse,
     ModelResponseStream,
+    OpenAIError,
     get_ssl_configuration,
     process_response_headers,
 )
 from .auth import make_authenticator
 from .auth.authenticator import Authenticator, CallAuth, CredentialError
-from .errors import before_request, from_exception, from_response, log_failure, raise_clean
+from .errors import before_request, from_exception, from_response, log_failure, raise_clean, unreadable
 from .models import register_models
 from .redaction import handed_on, kept_out_of_logs, redacted
 from .request import Request, RequestBuilder
 from .settings import Settings, load_settings
-from .stream import StreamReader, whole_stream
+from .stream import StreamReader, joined, whole_stream
 from .transformation import ChatConfig
 from .transport import async_client, async_cut_off, cut_off, sync_client
 
@@ -72,15 +74,29 @@ class Provider(CustomLLM):
 
     def completion(self, *args: Any, **call: Any) -> ModelResponse:
         """Answers `litellm.completion()`. Raises LiteLLM's exceptions (errors.py)."""
-        request = self._request(call, stream=False)
+        request = self._request(call, stream=self._only_streams)
         with _translated(request):
-            return self._answer(call, request, self._send(request, call.get("client")))
+            response = self._send(request, call.get("client"))
+            if _is_whole(request, response):
+                with closing(response):
+                    response.read()
+                return self._answer(call, request, response)
+        chunks = [chunk for chunk in self._chunks(call, request, response) if chunk is not None]
+        with _translated(request):
+            return self._joined(chunks, request, response)
 
     async def acompletion(self, *args: Any, **call: Any) -> ModelResponse:
         """Answers `litellm.acompletion()`. Raises LiteLLM's exceptions (errors.py)."""
-        request = await self._async_request(call, stream=False)
+        request = await self._async_request(call, stream=self._only_streams)
         with _translated(request):
-            return self._answer(call, request, await self._async_send(request, call.get("client")))
+            response = await self._async_send(request, call.get("client"))
+            if _is_whole(request, response):
+                async with aclosing(response):
+                    await response.aread()
+                return self._answer(call, request, response)
+        chunks = [chunk async for chunk in self._async_chunks(call, request, response)]
+        with _translated(request):
+            return self._joined(chunks, request, response)
 
     def streaming(self, *args: Any, **call: Any) -> Iterator[Any]:
         """Answers `litellm.completion(stream=True)`.
@@ -94,7 +110,7 @@ class Provider(CustomLLM):
                 with closing(response):
                     response.read()
                 return iter(whole_stream(self._answer(call, request, response), request.model))
-        chunks = self._chunks(request, response)
+        chunks = self._chunks(call, request, response)
         next(chunks)  # started, so that dropping it closes the response
         return chunks
 
@@ -103,27 +119,9 @@ class Provider(CustomLLM):
         request = await self._async_request(call, stream=self._can_stream(call))
         with _translated(request):
             response = await self._async_send(request, call.get("client"))
-        reader = self._reader(request)
-        try:
-            with _translated(request, reader):
-                if _is_whole(request, response):
-                    await response.aread()
-                    for chunk in whole_stream(self._answer(call, request, response), request.model):
-                        yield chunk
-                    return
-                reads = response.aiter_bytes()
-                async for read in reads:
-                    for chunk in reader.feed(read):
-                        yield chunk
-                    if reader.complete:
-                        async with async_cut_off(_DRAIN_SECONDS):
-                            async for _ in reads:
-                                continue
-                        return
-                for chunk in reader.close():
-                    yield chunk
-        finally:
-            await response.aclose()
+        async with aclosing(self._async_chunks(call, request, response)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     def embedding(self, *args: Any, **call: Any) -> EmbeddingResponse:
         """Refuses: the provider serves chat."""
@@ -229,17 +227,20 @@ class Provider(CustomLLM):
             original_response=redacted(response.content.decode("utf-8", "replace"), request.secrets),
             additional_args={"complete_input_dict": request.body},
         )
-        answer = self._config.transform_response(
-            model=request.model,
-            raw_response=response,
-            model_response=call["model_response"],
-            logging_obj=request.logging,
-            request_data=request.body,
-            messages=request.messages,
-            optional_params=request.optional_params,
-            litellm_params=request.litellm_params,
-            encoding=call.get("encoding"),
+        return self._completed(self._read(call, request, response), request, response)
+
+    def _joined(self, chunks: list[ModelResponseStream], request: Request, response: httpx.Response) -> ModelResponse:
+        """The answer that was streamed by an upstream which does nothing else."""
+        answer = joined(chunks, request)
+        request.logging.post_call(
+            input=request.messages,
+            api_key="",
+            original_response=redacted(answer.model_dump_json(), request.secrets),
+            additional_args={"complete_input_dict": request.body},
         )
+        return self._completed(answer, request, response)
+
+    def _completed(self, answer: ModelResponse, request: Request, response: httpx.Response) -> ModelResponse:
         choices: list[Any] = list(answer.choices)
         for choice in choices:
             if choice.finish_reason == "stop" and choice.message.tool_calls:
@@ -252,15 +253,49 @@ class Provider(CustomLLM):
         answer._hidden_params["additional_headers"] = process_response_headers(headers)
         return answer
 
+    def _read(self, call: Mapping[str, Any], request: Request, response: httpx.Response) -> ModelResponse:
+        """The answer in a body; some stream also where nobody asked them to, or call a stream JSON."""
+        if _is_events(response):
+            reader = self._reader(call, request, response)
+            return joined([*reader.feed(response.content), *reader.close()], request)
+        try:
+            return self._config.transform_response(
+                model=request.model,
+                raw_response=response,
+                model_response=call["model_response"],
+                logging_obj=request.logging,
+                request_data=request.body,
+                messages=request.messages,
+                optional_params=request.optional_params,
+                litellm_params=request.litellm_params,
+                encoding=call.get("encoding"),
+                json_mode=request.json_mode,
+            )
+        except (BaseLLMException, OpenAIError):
+            raise
+        except Exception as error:
+            raise unreadable(response.content, error) from error
+
+    @property
+    def _only_streams(self) -> bool:
+        """Whether the upstream streams in any case, so that whole answers are joined here."""
+        return bool(getattr(self._config, "only_streams", False))
+
     def _can_stream(self, call: Mapping[str, Any]) -> bool:
         return not self._config.should_fake_stream(call["model"], True, PROVIDER)
 
-    def _reader(self, request: Request) -> StreamReader:
-        parser = self._config.get_model_response_iterator(iter(()), sync_stream=not request.stream)
-        return StreamReader(parser, request.model)
+    def _reader(self, call: Mapping[str, Any], request: Request, response: httpx.Response) -> StreamReader:
+        def whole(body: bytes) -> ModelResponse:
+            headers = {"content-type": "application/json"}
+            return self._read(call, request, httpx.Response(response.status_code, headers=headers, content=body))
 
-    def _chunks(self, request: Request, response: httpx.Response) -> Iterator[ModelResponseStream | None]:
-        reader = self._reader(request)
+        parser = self._config.get_model_response_iterator(iter(()), sync_stream=True, json_mode=request.json_mode)
+        return StreamReader(parser, request, whole)
+
+    def _chunks(
+        self, call: Mapping[str, Any], request: Request, response: httpx.Response
+    ) -> Iterator[ModelResponseStream | None]:
+        reader = self._reader(call, request, response)
         try:
             with _translated(request, reader):
                 yield None
@@ -275,6 +310,31 @@ class Provider(CustomLLM):
                 yield from reader.close()
         finally:
             response.close()
+
+    async def _async_chunks(
+        self, call: Mapping[str, Any], request: Request, response: httpx.Response
+    ) -> AsyncGenerator[ModelResponseStream, None]:
+        reader = self._reader(call, request, response)
+        try:
+            with _translated(request, reader):
+                if _is_whole(request, response):
+                    await response.aread()
+                    for chunk in whole_stream(self._answer(call, request, response), request.model):
+                        yield chunk
+                    return
+                reads = response.aiter_bytes()
+                async for read in reads:
+                    for chunk in reader.feed(read):
+                        yield chunk
+                    if reader.complete:
+                        async with async_cut_off(_DRAIN_SECONDS):
+                            async for _ in reads:
+                                continue
+                        return
+                for chunk in reader.close():
+                    yield chunk
+        finally:
+            await response.aclose()
 
 
 @contextmanager
@@ -348,6 +408,15 @@ def _is_whole(request: Request, response: httpx.Response) -> bool:
     """Whether the answer is not streamed, though the caller wants a stream."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return not request.stream or bool(re.fullmatch(r"application/([\w.-]+\+)?json", kind))
+
+
+def _is_events(response: httpx.Response) -> bool:
+    """Whether a body that was read to its end is a stream."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    start = response.content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return (kind == "text/event-stream" and start[:1] not in (b"{", b"[", b"<")) or start.startswith(
+        (b"data:", b"event:", b": ")
+    )
 
 
 def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:

@@ -39,6 +39,8 @@ class Request:
     timeout: httpx.Timeout
     request_id: str
     stream: bool
+    json_mode: bool
+    """Whether LiteLLM's own transformation got its JSON by a tool, so that the answer is read as one."""
     optional_params: dict[str, Any]
     litellm_params: dict[str, Any]
     logging: Logging
@@ -103,6 +105,8 @@ class RequestBuilder:
         if "@" in urlsplit(api_base).netloc:
             raise ValueError("api_base has a user or a password: leave them out, and give the key as api_key")
         optional_params = upstream_params(config, model, given, litellm_params, stream)
+        # As litellm/llms/custom_httpx/llm_http_handler.py does: the mapping leaves it there for the reading of the answer.
+        self._json_mode = bool(optional_params.pop("json_mode", False))
         self._headers = config.validate_environment(
             headers=headers,
             model=model,
@@ -171,6 +175,7 @@ class RequestBuilder:
             timeout=self._timeout,
             request_id=self._request_id,
             stream=self._stream,
+            json_mode=self._json_mode,
             optional_params=arguments["optional_params"],
             litellm_params=arguments["litellm_params"],
             logging=logging,

@@ -8,13 +8,31 @@ without a finish reason is taken for a complete one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from ._litellm import BaseModelResponseIterator, ModelResponse, ModelResponseStream
+from ._litellm import (
+    BaseLLMException,
+    BaseModelResponseIterator,
+    ModelResponse,
+    ModelResponseStream,
+    OpenAIError,
+    Usage,
+    stream_chunk_builder,
+)
 from ._litellm import convert_model_response_to_streaming as streaming_form
-from .errors import TruncatedStreamError, read_error
-from .sse import EventDecoder
+from .errors import TruncatedStreamError, is_error, read_error, unreadable
+from .parser import Chunks, StreamParser
+from .sse import MAX_EVENT_BYTES, Event, EventDecoder, EventTooLargeError
+
+if TYPE_CHECKING:
+    from .request import Request
+
+_MAX_SKIPPED = 10_000
+"""Events in a row that say nothing, such as pings; more of them are no stream of an answer."""
+
+_QUOTED = 300
+"""Characters of what was not understood that a message repeats."""
 
 # What a delta may carry besides text and tool calls.
 _OTHER_CONTENT = (
@@ -37,16 +55,21 @@ class ChunkOrder:
 
     Args:
         model: the model of the request; chunks carry this name.
+        several: whether more than one choice was asked for; the first is passed on. Else all that comes is the one choice,
+            whatever its index: some count the parts of an answer with it.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, several: bool = False) -> None:
         self._model = model
+        self._several = several
+        self._begun = False
         self._id: str | None = None
         self._created = 0
         self._usage: Any = None
         self._finish_reason: str | None = None
         self._calls: list[str] = []
         self._places: dict[int, int] = {}
+        self._names: dict[int, str] = {}
         self._turn = 0
         self._arguments = ""
         self._waiting: dict[int, list[Any]] = {}
@@ -56,13 +79,18 @@ class ChunkOrder:
         """Returns what can be passed on once this chunk of the upstream is known."""
         usage = _values(chunk).get("usage")
         if usage is not None:
-            self._usage = usage
+            self._usage = usage if self._usage is None else _later(self._usage, usage)
         if chunk.model_extra is not None:
             # Also where there is none: LiteLLM asks each chunk for it, and what is missing takes longest to find.
             chunk.model_extra["usage"] = None
-        if not chunk.choices or chunk.choices[0].index != 0:
+        if not chunk.choices:
             return []
         choice: Any = chunk.choices[0]
+        if choice.index != 0:
+            if self._several and choice.index not in (None, "0"):
+                return []
+            choice.index = 0
+        self._begun = True
         of_choice = _values(choice)
         delta = of_choice["delta"]
         of_delta = _values(delta)
@@ -97,14 +125,21 @@ class ChunkOrder:
             chunk.model = self._model
         return [chunk, *map(self._call_chunk, more_calls)]
 
-    def close(self) -> list[ModelResponseStream]:
+    def close(self, done: bool = False) -> list[ModelResponseStream]:
         """Returns the last chunks: tool calls that waited for their turn, usage, finish reason.
 
+        Args:
+            done: whether the upstream said that it is finished; its answer is then whole without a finish reason, too.
+
         Raises:
-            TruncatedStreamError: the upstream gave no finish reason.
+            TruncatedStreamError: the upstream gave no finish reason, or nothing at all.
         """
         if self._finish_reason is None:
-            raise TruncatedStreamError("it ended before a finish reason")
+            if not done:
+                raise TruncatedStreamError("it ended before a finish reason")
+            if not self._begun:
+                raise TruncatedStreamError("it ended before an answer began")
+            self._finish_reason = "stop"
         chunks = [self._call_chunk(call) for index in sorted(self._waiting) for call in self._waiting[index]]
         if self._usage is not None:
             chunks.append(self._chunk([], usage=self._usage))
@@ -116,6 +151,9 @@ class ChunkOrder:
         """Returns the deltas of the call whose turn it is; the next one's is when that one's arguments are whole."""
         for delta in deltas:
             delta.index = self._index(delta)
+            name = delta.function.name
+            if name and self._names.setdefault(delta.index, name) is not name and self._names[delta.index] == name:
+                delta.function.name = None  # repeated with each delta; clients would join them
             self._waiting.setdefault(delta.index, []).append(delta)
         passed: list[Any] = []
         while True:
@@ -156,16 +194,34 @@ class StreamReader:
     """Turns the reads of a streamed response into chunks for LiteLLM.
 
     Args:
-        parser: the transformation's parser of chunks.
-        model: the model of the request.
+        parser: the transformation's parser of the stream: LiteLLM's kind, or a `StreamParser`.
+        request: the request that is answered.
+        whole: makes an answer of a body that turns out not to be streamed.
     """
 
-    def __init__(self, parser: BaseModelResponseIterator, model: str) -> None:
-        self._events = EventDecoder()
-        self._order = ChunkOrder(model)
+    def __init__(
+        self, parser: BaseModelResponseIterator, request: Request, whole: Callable[[bytes], ModelResponse]
+    ) -> None:
+        own = parser if isinstance(parser, StreamParser) else None
+        self._parser = own
+        self._request = request
+        self._whole = whole
+        count = request.body.get("n")
+        self._order = ChunkOrder(request.model, several=isinstance(count, int) and count > 1)
         self._parse = parser.chunk_parser
+        self._parse_event: Callable[[Event], Chunks] | None = None
+        if own is not None and type(own).event_parser is not StreamParser.event_parser:
+            self._parse_event = own.event_parser
+        self._decoder = own.decoder() if own is not None else EventDecoder()
+        # The start of a body tells whether it is server-sent events at all; what is none is kept.
+        self._body: bytearray | None = bytearray() if type(self._decoder) is EventDecoder else None
+        self._is_stream: bool | None = None if self._body is not None else True
+        self._skipped = 0
+        self._odd = ""
         self.complete = False
         """Whether the upstream was finished: who gives up the stream then has lost nothing."""
+        if own is not None:
+            own.begin(request)
 
     def feed(self, read: bytes) -> Iterator[ModelResponseStream]:
         """Yields the chunks that this read completes, each as soon as it is made.
@@ -177,7 +233,9 @@ class StreamReader:
             BaseLLMException: the upstream reports an error inside the stream.
             ValueError: the stream is not what it should be.
         """
-        return self._chunks(self._events.feed(read))
+        if not self._is_stream:
+            read = self._after_start(read)
+        return self._chunks(self._decoder.feed(read))
 
     def close(self) -> Iterator[ModelResponseStream]:
         """Yields the last chunks, at the end of the body.
@@ -185,33 +243,166 @@ class StreamReader:
         Raises:
             TruncatedStreamError: the upstream was not finished.
         """
-        yield from self._chunks(self._events.close())
+        if self._is_stream is False:
+            yield from self._unstreamed(bytes(self._body or b""))
+            return
+        yield from self._chunks(self._decoder.close())
         if not self.complete:
-            yield from self._end()
+            yield from self._end(done=False)
 
-    def _chunks(self, events: list[bytes]) -> Iterator[ModelResponseStream]:
+    def _after_start(self, read: bytes) -> bytes:
+        """Keeps the body while it is not known to be a stream; returns what the decoder gets of it."""
+        assert self._body is not None
+        self._body += read
+        if len(self._body) > MAX_EVENT_BYTES:
+            raise EventTooLargeError(f"a body of more than {MAX_EVENT_BYTES} bytes that is no stream")
+        if self._is_stream is False:
+            return b""
+        start = self._body.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not start:
+            return b""
+        # No field of an event begins so: it is JSON or a page.
+        self._is_stream = not start.startswith((b"{", b"[", b"<"))
+        if not self._is_stream:
+            return b""
+        read = bytes(self._body)
+        self._body = None
+        return read
+
+    def _unstreamed(self, body: bytes) -> list[ModelResponseStream]:
+        """The chunks of an answer that came whole, whatever its content type says."""
+        text = body.decode("utf-8", "replace")
+        try:
+            content = json.loads(text)
+        except ValueError:
+            raise read_error(text, 502, {}) from None
+        if not isinstance(content, dict) or is_error(content):
+            raise read_error(text, 200, {})
+        self.complete = True
+        return whole_stream(self._whole(body), self._request.model)
+
+    def _chunks(self, events: list[Event]) -> Iterator[ModelResponseStream]:
         for event in events:
             if self.complete:
                 return
-            if event == b"[DONE]":
-                yield from self._end()
+            if event.data[:1] == b"[" and event.data.strip() == b"[DONE]":
+                yield from self._end(done=True)
                 return
-            yield from self._order.feed(self._parsed(event))
+            if self._parse_event is not None:
+                yield from self._ordered(self._parse_event(event))
+            else:
+                content = self._content(event)
+                if content is None:
+                    continue
+                self._skipped = 0
+                chunks = self._ordered(self._parsed(event, content))
+                if not chunks and is_error(content):
+                    raise read_error(json.dumps(content), 200, {})
+                yield from chunks
+            if self._parser is not None and self._parser.finished:
+                yield from self._end(done=True)
 
-    def _end(self) -> list[ModelResponseStream]:
-        chunks = self._order.close()
+    def _end(self, done: bool) -> list[ModelResponseStream]:
+        last: list[ModelResponseStream] = []
+        if self._parser is not None:
+            last = self._ordered(self._parser.end())
+            done = done or self._parser.finished
+        try:
+            chunks = [*last, *self._order.close(done)]
+        except TruncatedStreamError as error:
+            raise TruncatedStreamError(f"{error}{self._quoted()}") from None
         self.complete = True
         return chunks
 
-    def _parsed(self, event: bytes) -> ModelResponseStream:
+    def _content(self, event: Event) -> dict[str, Any] | None:
+        """The JSON object of an event; None for what is no event, as pings are.
+
+        Raises:
+            BaseLLMException: it says that it is an error.
+            TruncatedStreamError: it began as a JSON object and is none: a part of the answer is lost.
+        """
+        text = event.data.decode("utf-8", "replace")
         try:
-            content = json.loads(event.decode())
-        except ValueError as error:
-            raise TruncatedStreamError(f"it has an event that is not JSON ({error})") from None
-        if not isinstance(content, dict):
-            raise read_error(event.decode("utf-8", "replace"), 200, {})
-        chunk = self._parse(content)
-        return chunk if isinstance(chunk, ModelResponseStream) else _from_generic(chunk)
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            if event.type == b"error" and text.strip():
+                raise read_error(text, 200, {}) from None
+            if event.is_field and text.lstrip()[:1] in ("{", "["):
+                raise TruncatedStreamError(f"it has an event that is not JSON ({error})") from None
+            content = None
+        if isinstance(content, dict) and (event.is_field or is_error(content)):
+            return content
+        if (event.type == b"error" and content is not None) or (isinstance(content, list) and _has_error(content)):
+            raise read_error(text, 200, {})
+        self._skipped += 1
+        self._odd = self._odd or text[:_QUOTED].strip()
+        if self._skipped > _MAX_SKIPPED:
+            raise TruncatedStreamError(f"it has {self._skipped} events in a row that say nothing{self._quoted()}")
+        return None
+
+    def _parsed(self, event: Event, content: dict[str, Any]) -> Chunks:
+        """What the transformation's parser makes of an event; what is an error does not pass for an answer."""
+        try:
+            chunk = self._parse(content)
+        except (BaseLLMException, OpenAIError):
+            raise
+        except Exception as error:
+            if event.type == b"error":
+                raise read_error(json.dumps(content), 200, {}) from None
+            raise unreadable(event.data, error) from error
+        if event.type == b"error":
+            raise read_error(json.dumps(content), 200, {})
+        return chunk
+
+    def _ordered(self, chunks: Chunks) -> list[ModelResponseStream]:
+        if isinstance(chunks, ModelResponseStream):
+            return self._order.feed(chunks)
+        if isinstance(chunks, list):
+            return [passed for chunk in chunks for passed in self._order.feed(chunk)]
+        return self._order.feed(_from_generic(chunks)) if chunks else []
+
+    def _quoted(self) -> str:
+        return f"; it also said: {self._odd}" if self._odd else ""
+
+
+def joined(chunks: list[ModelResponseStream], request: Request) -> ModelResponse:
+    """Returns the answer that the chunks of a whole stream come to, for a caller who wants no stream.
+
+    Args:
+        chunks: as a `StreamReader` yields them, to its end.
+        request: the request that is answered.
+    """
+    figures = next((usage for chunk in reversed(chunks) if (usage := _values(chunk).get("usage"))), None)
+    made = stream_chunk_builder(chunks, messages=request.messages)
+    answer = ModelResponse(
+        id=chunks[0].id,
+        created=chunks[0].created,
+        model=request.model,
+        choices=made.choices if isinstance(made, ModelResponse) else [],
+        # LiteLLM would estimate what the upstream has counted.
+        usage=figures or getattr(made, "usage", None),
+    )
+    if fingerprint := chunks[0].system_fingerprint:
+        answer.system_fingerprint = fingerprint
+    return answer
+
+
+def _has_error(content: list[Any]) -> bool:
+    return any(isinstance(part, dict) and is_error(part) for part in content)
+
+
+def _later(before: Any, after: Any) -> Any:
+    """The usage of two reports: the later figures, but a zero is none; some split theirs over two events."""
+    if not isinstance(before, Usage) or not isinstance(after, Usage):
+        return after
+    prompt = after.prompt_tokens or before.prompt_tokens
+    completion = after.completion_tokens or before.completion_tokens
+    if (prompt, completion) == (after.prompt_tokens, after.completion_tokens):
+        return after
+    values = {**before.model_dump(exclude_none=True), **after.model_dump(exclude_none=True)}
+    return Usage(
+        **{**values, "prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    )
 
 
 def _is_whole_json(text: str) -> bool:

@@ -77,13 +77,15 @@ class Fault:
     `kind` is one of: `slow` (waits for `seconds` before the first byte), `stall` (goes silent), `open`
     (everything was said, but the connection stays open), `reset`
     (the connection is reset), `truncate` (the body ends in the middle of a chunk), `end` (it ends as if all
-    were well), `error` (the format's error event), `garbage` (an event that is no JSON), `crlf`,
-    `multiline`, `bytes` (legal forms: CRLF lines, data over several lines, one byte at a time).
+    were well), `error` (the format's error event), `garbage` (an event that is no JSON), `insert` (`said` comes
+    before the next event), `instead` (`said` comes, and the body ends), `crlf`, `multiline`, `bytes` (legal forms:
+    CRLF lines, data over several lines, one byte at a time).
     """
 
     kind: str
     after: int = 0
     seconds: float = 0.0
+    said: bytes = b""
 
 
 @dataclass
@@ -284,11 +286,16 @@ class Upstream:
         return True
 
 
+_BREAKS = ("stall", "reset", "truncate", "end", "error", "garbage", "instead")
+
+
 async def _spoiled(events: Iterator[str], wire: Format, fault: Fault | None, repeated: str) -> AsyncIterator[bytes]:
     """Yields the bytes to write for each event, up to the fault or with it."""
     kind = fault.kind if fault else ""
     for number, data in enumerate(events):
-        if fault and kind in ("stall", "reset", "truncate", "end", "error", "garbage") and number == fault.after:
+        if fault and kind == "insert" and number == fault.after:
+            yield fault.said
+        if fault and kind in _BREAKS and number == fault.after:
             if kind == "stall":
                 await asyncio.sleep(fault.seconds)
             elif kind == "error":
@@ -297,6 +304,9 @@ async def _spoiled(events: Iterator[str], wire: Format, fault: Fault | None, rep
                 return
             elif kind == "garbage":
                 yield _event("{not json")
+            elif kind == "instead":
+                yield fault.said
+                return
             else:
                 return
         if kind == "crlf":

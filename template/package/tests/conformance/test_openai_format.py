@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import anthropic
@@ -26,6 +27,12 @@ def events(*chunks: dict[str, Any]) -> Raw:
 
 def delta(delta: Any, finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
     return {"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}], **more}
+
+
+def answer(message: dict[str, Any], choice: dict[str, Any] | None = None, **more: Any) -> Raw:
+    """Returns an answer that is not streamed."""
+    choices = [{"index": 0, "message": message, "finish_reason": "stop", **(choice or {})}]
+    return Raw(200, json.dumps({"id": "c", "choices": choices, **more}).encode())
 
 
 def usage(tokens: int) -> dict[str, Any]:
@@ -115,6 +122,181 @@ def test_two_calls_in_one_delta_through_messages(proxy: Proxy, upstream: Upstrea
     with client.messages.stream(model=model.split("/", 1)[1], max_tokens=50, messages=messages) as answer:
         found: Any = answer.get_final_message()
     assert [block.name for block in found.content if block.type == "tool_use"] == ["weather", "time"]
+
+
+PARTS = [{"type": "text", "text": "Y"}, {"type": "text", "text": "es."}]
+SUMMARY = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+
+
+@pytest.mark.parametrize(
+    "content", [[SUMMARY, *PARTS], [THINKING, *PARTS], [THINKING, {"type": "output_text", "text": "Yes."}]]
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_content_in_parts(content: list[Any], streamed: bool, upstream: Upstream, model: str) -> None:
+    if streamed:
+        upstream.will(events(*[delta({"content": [part]}) for part in content], delta({}, "stop")))
+        message = joined(stream("sync", model)).choices[0].message
+    else:
+        upstream.will(answer({"content": content}))
+        message = ask("sync", model).choices[0].message
+    assert (message.content, message.reasoning_content) == ("Yes.", "Hm.")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"created": 1700000000.5},
+        {"created": "2023-11-14T22:13:20Z"},
+        {"id": 7},
+        {"id": None},
+        {"object": 5},
+        {"system_fingerprint": {"a": 1}},
+        {"index": None},
+        {"index": "0"},
+        {"index": 1},
+        {"logprobs": {"tokens": ["a"]}},
+        {"logprobs": "none"},
+        {"annotations": "none"},
+        {"images": [1]},
+        {"role": "bot"},
+        {"audio": "none"},
+        {"refusal": 0},
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_fields_of_another_type(fields: dict[str, Any], streamed: bool, upstream: Upstream, model: str) -> None:
+    """What the caller never sees costs no answer."""
+    top = {name: fields[name] for name in ("created", "id", "object", "system_fingerprint") if name in fields}
+    of_choice: dict[str, Any] = {name: fields[name] for name in ("index", "logprobs") if name in fields}
+    said = {"content": "Yes.", **{name: fields[name] for name in fields.keys() - top.keys() - of_choice.keys()}}
+    if streamed:
+        odd, last = delta(said, **top), delta({}, "stop")
+        odd["choices"][0].update(of_choice)
+        last["choices"][0].update(of_choice)
+        upstream.will(events(odd, last))
+        choice = joined(stream("async", model)).choices[0]
+    else:
+        upstream.will(answer(said, of_choice, **top))
+        choice = ask("async", model).choices[0]
+    assert (choice.message.content, choice.finish_reason) == ("Yes.", "stop")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [{"index": 0, "id": "a", "function": None}, {"index": 0, "function": WEATHER}],
+        [
+            {"index": 0, "id": "a", "function": {"name": "weather", "arguments": '{"city"'}},
+            {"index": 0, "function": {"name": "weather", "arguments": ': "Paris"}'}},
+        ],
+        [{"index": "0", "id": "a", "function": {"name": "weather", "arguments": {"city": "Paris"}}}],
+        [{"index": None, "id": "a", "function": {"name": "weather", "arguments": ['{"city"', ': "Paris"}']}}],
+        [{"index": 0, "id": 5, "type": "function", "function": WEATHER}],
+    ],
+)
+def test_tool_calls_of_another_form(pieces: list[dict[str, Any]], upstream: Upstream, model: str) -> None:
+    upstream.will(events(*[delta({"tool_calls": [piece]}) for piece in pieces], delta({}, "tool_calls")))
+    chunks = stream("sync", model)
+    names = [
+        call.function.name for chunk in chunks if chunk.choices for call in chunk.choices[0].delta.tool_calls or []
+    ]
+    assert [name for name in names if name] == ["weather"]
+    (call,) = joined(chunks).choices[0].message.tool_calls
+    assert json.loads(call.function.arguments) == {"city": "Paris"}
+
+
+def test_arguments_as_an_object(upstream: Upstream, model: str) -> None:
+    function = {"name": "weather", "arguments": {"city": "Paris"}}
+    upstream.will(answer({"content": None, "tool_calls": [{"id": "a", "type": "function", "function": function}]}))
+    (call,) = ask("sync", model).choices[0].message.tool_calls
+    assert json.loads(call.function.arguments) == {"city": "Paris"}
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        [
+            {"usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}},
+            {"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
+        ],
+        [
+            {"usage": {"prompt_tokens": 5, "completion_tokens": 0}},
+            {"usage": {"prompt_tokens": 0, "completion_tokens": 2}},
+        ],
+        [{"usage": {"prompt_tokens": 5, "completion_tokens": 2}}],
+        [{"usage": {"input_tokens": 5, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 1}}}],
+        [{"usage": {"prompt_tokens": "5", "completion_tokens": 2.0, "total_tokens": None}}],
+    ],
+)
+def test_forms_of_usage(reports: list[dict[str, Any]], upstream: Upstream, model: str) -> None:
+    ends = [{"id": "c", "choices": [], **report} for report in reports]
+    upstream.will(events(delta({"content": "hi"}), delta({}, "stop"), *ends), answer({"content": "hi"}, **reports[-1]))
+    found = joined(stream("sync", model)).usage
+    assert (found.prompt_tokens, found.completion_tokens, found.total_tokens) == (5, 2, 7)
+    if len(reports) == 1:
+        found = ask("sync", model).usage
+        assert (found.prompt_tokens, found.completion_tokens, found.total_tokens) == (5, 2, 7)
+
+
+def test_usage_in_the_choice(upstream: Upstream, model: str) -> None:
+    last = delta({}, "stop")
+    last["choices"][0].update(usage(2))
+    upstream.will(events(delta({"content": "hi"}), last))
+    assert joined(stream("sync", model)).usage.completion_tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "calls", "reason"),
+    [("hi", None, "stop"), (None, [{"index": 0, "id": "a", "function": TIME}], "tool_calls")],
+)
+def test_done_without_a_finish_reason(text: Any, calls: Any, reason: str, upstream: Upstream, model: str) -> None:
+    upstream.will(events(delta({"content": text, "tool_calls": calls})))
+    assert stream("sync", model)[-1].choices[0].finish_reason == reason
+
+
+def test_done_without_an_answer(upstream: Upstream, model: str) -> None:
+    upstream.will(events())
+    with pytest.raises(Exception, match="before an answer began") as caught:
+        stream("sync", model)
+    assert type(cause(caught.value)) is litellm.BadGatewayError
+
+
+@pytest.mark.parametrize("reason", ["error", "abort", "ABORTED"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_finish_reason_that_is_a_failure(reason: str, streamed: bool, upstream: Upstream, model: str) -> None:
+    upstream.will(
+        events(delta({"content": "hi"}), delta({}, reason))
+        if streamed
+        else answer({"content": "hi"}, {"finish_reason": reason})
+    )
+    with pytest.raises(Exception, match=reason) as caught:
+        stream("sync", model) if streamed else ask("sync", model)
+    assert type(cause(caught.value)) is litellm.InternalServerError
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_error_in_the_choice(streamed: bool, upstream: Upstream, model: str) -> None:
+    error = {"error": {"code": 502, "message": "the worker has left"}}
+    last = delta({}, "error")
+    last["choices"][0].update(error)
+    upstream.will(events(delta({"content": "hi"}), last) if streamed else answer({"content": ""}, error))
+    with pytest.raises(Exception, match="the worker has left") as caught:
+        stream("sync", model) if streamed else ask("sync", model)
+    assert type(cause(caught.value)) is litellm.BadGatewayError
+
+
+def test_bytes_that_are_no_utf_8(upstream: Upstream, model: str) -> None:
+    stream_of = events(delta({"content": "h?i"}), delta({}, "stop"))
+    upstream.will(replace(stream_of, body=stream_of.body.replace(b"?", b"\xff")))
+    assert text_of(stream("sync", model)) == "h\ufffdi"
+
+
+@pytest.mark.parametrize("done", [b"data: [DONE] \n\n", b"data:[DONE]\n\n", b"data: [DONE]"])
+def test_spellings_of_done(done: bytes, upstream: Upstream, model: str) -> None:
+    stream_of = events(delta({"content": "hi"}))
+    upstream.will(replace(stream_of, body=stream_of.body.replace(b"data: [DONE]\n\n", done)))
+    assert text_of(stream("sync", model)) == "hi"
 
 
 def test_flat_error_in_a_stream(upstream: Upstream, model: str) -> None:

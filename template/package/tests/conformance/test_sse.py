@@ -15,11 +15,12 @@ EVENTS = ['{"a": "ä😀\u2028b"}', "one\ntwo", "last"]
 def test_cut_anywhere(size: int, start: bytes) -> None:
     decoder = sse.EventDecoder()
     content = start + TEXT.encode()
-    found: list[bytes] = []
+    found: list[sse.Event] = []
     for begin in range(0, len(content), size):
         found += decoder.feed(content[begin : begin + size])
     found += decoder.close()
-    assert [event.decode() for event in found] == EVENTS
+    assert [event.data.decode() for event in found] == EVENTS
+    assert [event.type for event in found] == [b"", b"x", b""]
 
 
 def test_keep_alives_are_no_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import time
 import tracemalloc
@@ -15,8 +16,8 @@ import pytest
 
 from ..package import package
 from ..upstream import UpstreamFormat
-from .calls import HELLO, MODES, Mode, cause, stream, text_of
-from .server import Fault, Reply, Upstream
+from .calls import HELLO, MODES, Mode, ask, cause, stream, text_of
+from .server import Fault, Raw, Reply, Upstream
 
 
 class Unlogged:
@@ -43,6 +44,32 @@ def own_stream(model: str) -> Iterator[Any]:
     )
     return stream
 
+
+NO_EVENTS = {
+    "empty": b"data:\n\n",
+    "blank": b"data: \n\n",
+    "ping": b"data: ping\n\n",
+    "a named ping": b"event: ping\ndata:\n\n",
+    "a comment in data": b"data: : keep-alive\n\n",
+    "null": b"data: null\n\n",
+    "text": b'data: "still at work"\n\n',
+    "other fields": b"id: 7\nretry: 1000\n\n",
+    "a line of no form": b"still at work\n\n",
+}
+"""What servers send to keep a connection open, or by mistake."""
+
+ERRORS = {
+    "flat": (b'event: error\ndata: {"message": "out of memory"}\n\n', "out of memory"),
+    "text": (b"event: error\ndata: out of memory\n\n", "out of memory"),
+    "a list": (b'event: error\ndata: [{"error": {"message": "out of memory"}}]\n\n', "out of memory"),
+    "the field of llama.cpp": (b'error: {"code": 500, "message": "out of memory"}\n\n', "out of memory"),
+    "OpenAI's form": (b'data: {"error": {"message": "out of memory"}}\n\n', "out of memory"),
+    "text in OpenAI's form": (b'data: {"error": "out of memory"}\n\n', "out of memory"),
+    "no field at all": (b'{"error": {"message": "out of memory"}}\n\n', "out of memory"),
+    "words that nobody knows": (b"data: the worker has left\n\n", "the worker has left"),
+    "words in no field": (b"worker lost\n\n", "worker lost"),
+}
+"""How servers say in a stream that it has failed."""
 
 LONG = Reply(text=tuple(f"w{number} " for number in range(20)))
 
@@ -98,6 +125,60 @@ def test_stall(mode: Mode, after: int, upstream: Upstream, model: str, caplog: p
         _, error = broken(mode, model, Fault("stall", after=after, seconds=30), upstream, timeout=0.4)
     assert type(error) is litellm.Timeout
     assert "error_type=read_timeout" in caplog.text
+
+
+@pytest.mark.parametrize("after", [0, 5])
+@pytest.mark.parametrize("said", NO_EVENTS.values(), ids=NO_EVENTS)
+def test_what_is_no_event(said: bytes, after: int, upstream: Upstream, model: str) -> None:
+    upstream.will(LONG, fault=Fault("insert", after=after, said=said))
+    assert text_of(stream("sync", model)) == "".join(LONG.text)
+
+
+def test_pings_without_end(upstream: Upstream, model: str) -> None:
+    upstream.will(LONG, fault=Fault("insert", after=5, said=b"data: ping\n\n" * 10_001))
+    with pytest.raises(Exception, match="say nothing; it also said: ping") as caught:
+        stream("sync", model)
+    assert type(cause(caught.value)) is litellm.BadGatewayError
+
+
+@pytest.mark.parametrize("after", [0, 5])
+@pytest.mark.parametrize(("said", "words"), ERRORS.values(), ids=ERRORS)
+def test_errors_in_any_form(said: bytes, words: str, after: int, upstream: Upstream, model: str) -> None:
+    _, error = broken("async", model, Fault("instead", after=after, said=said), upstream)
+    assert isinstance(error, litellm.InternalServerError | litellm.BadGatewayError)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/event-stream", ""])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(b'{"error": {"message": "out of memory"}}', "out of memory"), (b"no healthy upstream", "no healthy upstream")],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_an_error_instead_of_a_stream(
+    mode: Mode, body: bytes, words: str, kind: str, upstream: Upstream, model: str
+) -> None:
+    upstream.will(Raw(200, body, kind))
+    with pytest.raises(Exception, match=words) as caught:
+        stream(mode, model)
+    assert isinstance(cause(caught.value), litellm.InternalServerError | litellm.BadGatewayError)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_answer_instead_of_a_stream_under_another_content_type(mode: Mode, upstream: Upstream, model: str) -> None:
+    body = json.dumps(UpstreamFormat().answer(Reply(), "m"), indent=1).encode()
+    upstream.will(Raw(200, body, "text/event-stream"))
+    assert text_of(stream(mode, model)) == "Hello, world"
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_stream_instead_of_an_answer(mode: Mode, kind: str, upstream: Upstream, model: str) -> None:
+    events = UpstreamFormat().events(Reply(), "m")
+    upstream.will(Raw(200, b"".join(b"data: %s\n\n" % event.encode() for event in events), kind))
+    answer = ask(mode, model)
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Hello, world", "stop")
+    assert answer.usage.total_tokens == 18
 
 
 @pytest.mark.parametrize("mode", MODES)
