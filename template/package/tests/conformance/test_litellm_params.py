@@ -116,11 +116,12 @@ def test_ssl_verify_of_another_kind(value: Any, upstream: Upstream, model: str) 
 @pytest.mark.parametrize("mode", MODES)
 def test_ssl_verify_of_a_deployment(mode: Mode, secure_upstream: Upstream, model: str) -> None:
     params = {"model": model, "api_base": f"{secure_upstream.url}/v1", "ssl_verify": False}
+    messages: list[Any] = HELLO
     router = litellm.Router([{"model_name": "chat", "litellm_params": params}], num_retries=0)
     if mode == "sync":
         router.completion(model="chat", messages=HELLO)
     else:
-        asyncio.run(router.acompletion(model="chat", messages=HELLO))
+        asyncio.run(router.acompletion(model="chat", messages=messages))
     assert len(secure_upstream.requests) == 1
 
 

@@ -75,8 +75,8 @@ def test_chat_of_frameworks(streamed: bool, proxy: Proxy, name: str, upstream: U
     client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0, timeout=30)
     arguments: Any = {"model": name, "messages": HELLO, **USUAL_CHAT}
     if streamed:
-        options = {"include_usage": True, "include_obfuscation": False}
-        chunks: Any = list(client.chat.completions.create(**arguments, stream=True, stream_options=options))
+        arguments |= {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}}
+        chunks: list[Any] = list(client.chat.completions.create(**arguments))
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
         assert chunks[-1].usage is not None
     else:
