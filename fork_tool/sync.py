@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import upstream
+from .bad_litellm import refuse_bad
 from .changes import CHANGES, changes
 from .checks import problems
 from .compose import Composed, compose
@@ -84,6 +85,8 @@ def sync(git: Git, wish: Wish) -> Synced | None:
     start, end = upstream.base(git, declared), upstream.target(git, declared, wish.to)
     if start.commit == end.commit:
         return None
+    for name in (end.name, *git.lines("tag", "--points-at", end.commit)):  # a commit may be named by its hash
+        refuse_bad(declared.upstream.version(name))
     _refuse_older(git, declared, start, end)
     if wrong := unmanaged(git, start.commit, head, declared):
         raise Refusal("\n".join(wrong))

@@ -6,6 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 
+from .bad_litellm import is_bad
 from .declaration import FORK_TOML, Declaration
 from .errors import Refusal
 from .git import Git, one_line
@@ -72,7 +73,7 @@ def target(git: Git, declared: Declaration, name: str | None) -> Version:
     branch = declared.upstream.branch
     tags = releases(git, declared)
     if name is None:
-        latest = _newest(git, tags)
+        latest = _newest(git, [tag for tag in tags if not is_bad(declared.upstream.version(tag))])
         if latest is None:
             raise Refusal(
                 f"Upstream has no release tag that fits {declared.upstream.tags!r}: name a version with --to, "

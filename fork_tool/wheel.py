@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from . import insertions
+from .bad_litellm import refuse_bad
 from .checks import problems
 from .compose import decoded
 from .declaration import FORK_TOML, Declaration, fits, in_folder
@@ -59,6 +60,7 @@ def build(folder: Path, version: str | None, out: Path, number: int, wheel: Path
         raise Refusal(f"{number} is no build number: count from 1.")
     declared = in_folder(folder)
     version = _version(declared, version)
+    refuse_bad(version)
     with TemporaryDirectory() as temporary:
         source = wheel or _download(version, Path(temporary))
         files, modes = _unpacked(source)

@@ -29,6 +29,7 @@ OF_THE_FORMAT = frozenset(
         "clients",
         "errors",
         "litellm_gaps",
+        "litellm_params",
         "openai_format",
         "params",
         "proxy",
@@ -36,6 +37,7 @@ OF_THE_FORMAT = frozenset(
         "registration",
         "sse",
         "streams",
+        "usual_requests",
     }
 )
 

@@ -274,6 +274,19 @@ def test_versions_that_are_not_there(upstream: Upstream, fork: Fork) -> None:
     assert "v1.0.0 is older than v1.1.0, which the fork is made of" in fork.refuses(*SYNC, "--to", "1.0.0")
 
 
+def test_a_version_that_must_not_run(upstream: Upstream, fork: Fork) -> None:
+    """By whatever name it is asked for; a sync to the newest release takes the one before."""
+    for version, number in (("v1.106.0", "1"), ("v1.107.0", "2")):
+        upstream.release(version, {"litellm/main.py": f"number = {number}\n"})
+    bad = "LiteLLM 1.107.0 was published with malicious code"
+    assert bad in fork.refuses(*SYNC, "--to", "1.107.0")
+    assert bad in fork.refuses(*SYNC, "--to", fork.git("rev-parse", "v1.107.0^{commit}"))
+    assert fork.synced()["to"] == "v1.106.0"
+    assert "at that version already" in fork.does("sync", "--no-probes")
+    upstream.release("v1.107.1", {"litellm/main.py": "number = 3\n"})
+    assert fork.synced()["to"] == "v1.107.1"
+
+
 def test_an_upstream_that_is_gone(upstream: Upstream, fork: Fork, tmp_path: Path) -> None:
     upstream.folder.rename(tmp_path / "gone")
     said = fork.refuses(*SYNC)

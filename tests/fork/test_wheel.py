@@ -91,6 +91,11 @@ REFUSALS = {
         '"1.0" is no version of LiteLLM: write three numbers',
     ),
     "another version": (("--litellm", "1.0.1"), {}, "is no wheel of LiteLLM 1.0.1"),
+    "a version that must not run": (
+        ("--litellm", "1.107.0"),
+        {},
+        "LiteLLM 1.107.0 was published with malicious code on 2026-10-21 and withdrawn: take another version.",
+    ),
     "no such build": (("--litellm", "1.0.0", "--build", "0"), {}, "0 is no build number: count from 1."),
     "upstream has the folder": (
         ("--litellm", "1.0.0"),

@@ -96,7 +96,13 @@ class ChatConfig(BaseConfig):
         """Returns the body."""
         items, instructions = _messages.convert_chat_completion_messages_to_responses_api(messages)
         kept = {"store": False, "include": ["reasoning.encrypted_content"]}
-        return {"model": model, "input": items, "instructions": instructions or DEFAULT_INSTRUCTIONS, **kept, **optional_params}
+        return {
+            "model": model,
+            "input": items,
+            "instructions": instructions or DEFAULT_INSTRUCTIONS,
+            **kept,
+            **optional_params,
+        }
 
     def transform_response(
         self,
@@ -118,7 +124,11 @@ class ChatConfig(BaseConfig):
             raise read_error(raw_response.text, 200, raw_response.headers)
         texts = [part["text"] for item in answer["output"] for part in item.get("content") or () if "text" in part]
         calls = [
-            {"id": item["call_id"], "type": "function", "function": {name: item[name] for name in ("name", "arguments")}}
+            {
+                "id": item["call_id"],
+                "type": "function",
+                "function": {name: item[name] for name in ("name", "arguments")},
+            }
             for item in answer["output"]
             if item["type"] == "function_call"
         ]

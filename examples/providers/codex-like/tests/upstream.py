@@ -41,7 +41,9 @@ class UpstreamFormat:
         output = [_call(call, "".join(call.arguments)) for call in reply.tool_calls]
         if reply.text:
             part = {"type": "output_text", "text": "".join(reply.text), "annotations": []}
-            output.insert(0, {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]})
+            output.insert(
+                0, {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}
+            )
         return {
             "id": reply.id,
             "object": "response",
@@ -62,7 +64,9 @@ class UpstreamFormat:
         whole = self.answer(reply, model)
         yield _event("response.created", response={**whole, "status": "in_progress", "output": [], "usage": None})
         for piece in reply.reasoning:
-            yield _event("response.reasoning_summary_text.delta", item_id="r", output_index=0, summary_index=0, delta=piece)
+            yield _event(
+                "response.reasoning_summary_text.delta", item_id="r", output_index=0, summary_index=0, delta=piece
+            )
         for piece in reply.text:
             yield _event("response.output_text.delta", item_id="m", output_index=1, content_index=0, delta=piece)
         for place, call in enumerate(reply.tool_calls, start=2):

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
 
 from ._answers import API_KEY_HEADER, AUTH, PROVIDER
 from ._litellm import BadRequestError, deployment_params
+from .transport import Verify
 
 OVERRIDES = "extra_body_overrides"
 """The key of a deployment's `litellm_params` with the names that callers may set by `extra_body` all the same."""
@@ -164,6 +166,26 @@ class Caller:
         """Returns the headers that the caller has sent, without those of the deployment."""
         known = self._deployments_headers
         return {name: value for name, value in headers.items() if (_plain(name), str(value)) not in known}
+
+    def ssl_verify(self) -> Verify:
+        """Returns whether, or with which CA, the upstream's certificate is checked; None where LiteLLM's settings say.
+
+        A client of a proxy has no say in it: the connection carries the deployment's credential.
+
+        Raises:
+            ValueError: the value is nothing of the kind.
+        """
+        value = self._litellm_params.get("ssl_verify")
+        if self._request is not None:
+            body = self._request.get("body")
+            if value is None and not (isinstance(body, Mapping) and "ssl_verify" in body):
+                return None
+            value = self._deployment.get("ssl_verify")
+        if value is None or isinstance(value, bool | str | SSLContext):
+            return value
+        raise ValueError(
+            f"ssl_verify is {type(value).__name__}: give true, false or the path of a file with CA certificates"
+        )
 
     def model_for_url(self, known: Collection[str]) -> str:
         """Returns the model as one that URLs can be made of.

@@ -103,13 +103,17 @@ def doctor(
 
     The exit status is 0 when everything works, else 1.
     """
+    from .bad_litellm import warning_about
+
     if __package__.startswith("litellm."):  # in LiteLLM's own tree
         from litellm._version import version as litellms
-
-        typer.echo(f"litellm {litellms}")
     else:
+        litellms = _version_of("litellm")
         typer.echo(f"{PACKAGE_NAME} {_version_of(PACKAGE_NAME)}")
-        typer.echo(f"litellm {_version_of('litellm')}")
+    typer.echo(f"litellm {litellms}")
+    if warning := warning_about(litellms):
+        typer.echo(warning, err=True)
+        raise typer.Exit(1)
     typer.echo(f"httpx {_version_of('httpx')}")
     typer.echo(f"python {sys.version.split()[0]}")
     settings = _report_settings()

@@ -46,6 +46,28 @@ _CONTROL_KEYS = frozenset(
 )
 _OPENAI_PARAMS = frozenset(DEFAULT_CHAT_COMPLETION_PARAM_VALUES) - _CONTROL_KEYS
 
+# Clients send them as a matter of course, and LiteLLM makes some of them out of /v1/messages. They say who asks, and
+# where a cache may look: no answer is another without them. LiteLLM lets `user` pass, too.
+_HINTS = frozenset({"prompt_cache_key", "prompt_cache_retention", "safety_identifier", "user"})
+# Values that ask for what an upstream does that knows nothing of the parameter; frameworks send them all the time.
+_NOTHING_ASKED: Mapping[str, tuple[Any, ...]] = {
+    "frequency_penalty": (0,),
+    "functions": ([],),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "modalities": (["text"],),
+    "n": (1,),
+    "parallel_tool_calls": (True,),
+    "presence_penalty": (0,),
+    "response_format": ({"type": "text"},),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "tool_choice": ("auto",),
+    "tools": ([],),
+    "top_logprobs": (0,),
+    "verbosity": ("medium",),
+}
+
 
 def upstream_params(
     config: BaseConfig,
@@ -79,7 +101,7 @@ def upstream_params(
         elif says_of(name) == "ignored":
             _log_ignored(name)
         elif name in _OPENAI_PARAMS:
-            if (name, value) != ("n", 1):  # frameworks send it as a matter of course; LiteLLM lets it pass, too
+            if name not in _HINTS and value not in _NOTHING_ASKED.get(name, ()):
                 unsupported.append(name)
         elif name not in _CONTROL_KEYS:
             logger.debug("%s: %s is not a parameter of the upstream and is not sent", PROVIDER, name)

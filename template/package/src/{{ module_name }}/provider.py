@@ -234,12 +234,13 @@ class Provider(CustomLLM):
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
 
     def _send(self, request: Request, given: object) -> httpx.Response:
-        client = sync_client(given)
+        client = sync_client(given, request.ssl_verify)
         started = time.perf_counter()
         with kept_out_of_logs(request):
             response = client.send(
                 _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
             )
+        response.extensions["client"] = client  # not closed before the answer is read, however many others there are
         _set_duration(request, started)
         if request.stream and response.is_success:
             return response
@@ -251,12 +252,13 @@ class Provider(CustomLLM):
         return response
 
     async def _async_send(self, request: Request, given: object) -> httpx.Response:
-        client = await async_client(given)
+        client = await async_client(given, request.ssl_verify)
         started = time.perf_counter()
         with kept_out_of_logs(request):
             response = await client.send(
                 _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
             )
+        response.extensions["client"] = client  # not closed before the answer is read, however many others there are
         _set_duration(request, started)
         if request.stream and response.is_success:
             return response

@@ -19,6 +19,7 @@ from .models import load_models
 from .params import upstream_params
 from .redaction import MAX_MESSAGE, credentials_in, redacted, shown_headers
 from .settings import Settings
+from .transport import Verify
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds, as LiteLLM's own default; it passes a timeout with every call."""
@@ -43,6 +44,8 @@ class Request:
     optional_params: dict[str, Any]
     litellm_params: dict[str, Any]
     logging: Logging
+    ssl_verify: Verify
+    """The call's own; None where LiteLLM's settings say."""
     response_headers: frozenset[str]
     """Names of response headers that callers may have besides the usual ones."""
 
@@ -113,8 +116,10 @@ class RequestBuilder:
         self._caller = Caller(litellm_params, model)
         self._caller.check_provider()
         headers = {**(given.get("extra_headers") or {}), **(call.get("headers") or {})}
-        if self._caller.check_host(call.get("api_base"), call.get("api_key"), settings.api_base):
+        elsewhere = self._caller.check_host(call.get("api_base"), call.get("api_key"), settings.api_base)
+        if elsewhere:
             headers = self._caller.own_headers(headers)
+        self._ssl_verify = None if elsewhere else self._caller.ssl_verify()
         if headers:
             self._caller.check_headers(headers, settings.credential_headers)
         self._request_id = _request_id(headers, litellm_params)
@@ -198,6 +203,7 @@ class RequestBuilder:
             optional_params=arguments["optional_params"],
             litellm_params=arguments["litellm_params"],
             logging=logging,
+            ssl_verify=self._ssl_verify,
             response_headers=self._settings.handed_on,
         )
 

@@ -2,8 +2,9 @@
 
 They are LiteLLM's own handlers, so that its settings and the environment's for TLS, CA, proxies and pools
 hold. Async clients belong to an event loop: each loop has one, closed when `asyncio.run` (or the proxy)
-shuts the loop's generators down. Sync calls share one client for the whole process. A forked child starts
-with none, as sockets must not be shared.
+shuts the loop's generators down. Sync calls share one client for the whole process. A call or deployment with
+an `ssl_verify` of its own has a client for that value beside them. A forked child starts with none, as sockets
+must not be shared.
 """
 
 from __future__ import annotations
@@ -13,30 +14,48 @@ import atexit
 import os
 import socket
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from ssl import SSLContext
+from typing import Any, TypeVar
 
 import httpx
 
 from ._litellm import AsyncHTTPHandler, HTTPHandler
 
+Verify = bool | str | SSLContext | None
+"""LiteLLM's `ssl_verify`: whether certificates are checked, or the file of the CA; None for what its settings say."""
+
+_Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
+_Entry = tuple[AsyncHTTPHandler, AsyncGenerator[None, None]]
+
+MOST_CLIENTS = 16
+"""How many clients there are at most for values of `ssl_verify`, in the process and in each loop."""
+
 _lock = threading.Lock()
 _sync_handler: HTTPHandler | None = None
-_async_handlers: dict[asyncio.AbstractEventLoop, tuple[AsyncHTTPHandler, AsyncGenerator[None, None]]] = {}
+_sync_handlers: dict[Verify, HTTPHandler] = {}
+_async_handlers: dict[asyncio.AbstractEventLoop, dict[Verify, _Entry]] = {}
 _left_to_parent: list[object] = []
 
 
-def sync_client(client: object = None) -> httpx.Client:
+def sync_client(client: object = None, verify: Verify = None) -> httpx.Client:
     """Returns the client for sync calls of this process.
 
     Args:
         client: what the caller passed as `client=`; a handler of LiteLLM or an httpx client wins.
+        verify: the `ssl_verify` of the call.
     """
     if isinstance(client, HTTPHandler):
         return client.client
     if isinstance(client, httpx.Client):
         return client
     global _sync_handler
+    if verify is not None:
+        with _lock:
+            handler = _sync_handlers.get(verify) or HTTPHandler(ssl_verify=verify)  # type: ignore[arg-type]  # contexts, too
+            _keep(_sync_handlers, verify, handler)
+        return _with(handler.client, handler)
     if _sync_handler is None:
         with _lock:
             if _sync_handler is None:
@@ -44,28 +63,52 @@ def sync_client(client: object = None) -> httpx.Client:
     return _sync_handler.client
 
 
-async def async_client(client: object = None) -> httpx.AsyncClient:
+async def async_client(client: object = None, verify: Verify = None) -> httpx.AsyncClient:
     """Returns the client for the running event loop.
 
     Args:
         client: what the caller passed as `client=`; a handler of LiteLLM or an httpx client wins.
+        verify: the `ssl_verify` of the call.
     """
     if isinstance(client, AsyncHTTPHandler):
         return client.client
     if isinstance(client, httpx.AsyncClient):
         return client
     loop = asyncio.get_running_loop()
-    entry = _async_handlers.get(loop)
-    if entry is None:
-        handler = AsyncHTTPHandler()
-        closer = _close_with_loop(loop, handler)
-        entry = (handler, closer)
+    entries = _async_handlers.get(loop)
+    if entries is None:
         with _lock:
             for other in [known for known in _async_handlers if known.is_closed()]:
                 del _async_handlers[other]
-            _async_handlers[loop] = entry
+            entries = _async_handlers[loop] = {}
+    entry = entries.get(verify)
+    if entry is None:
+        handler = AsyncHTTPHandler(ssl_verify=verify)
+        closer = _close_with_loop(loop, handler)
+        entry = entries[verify] = (handler, closer)
         await anext(closer)
-    return entry[0].client
+    if verify is None:
+        return entry[0].client
+    _keep(entries, verify, entry)
+    return _with(entry[0].client, entry)
+
+
+def _keep(handlers: MutableMapping[Any, Any], verify: Verify, handler: object) -> None:
+    """Makes a handler the one that was used last, and forgets the one that was used least lately when there are too many.
+
+    It is not closed, as a call may be at work with it: it goes when its last call does.
+    """
+    handlers.pop(verify, None)
+    handlers[verify] = handler
+    others = [known for known in handlers if known is not None]
+    if len(others) > MOST_CLIENTS:
+        del handlers[others[0]]
+
+
+def _with(client: _Client, handler: object) -> _Client:
+    """The client, which now keeps its handler: that one closes it when nobody holds it any more."""
+    vars(client)["_handler"] = handler
+    return client
 
 
 @contextmanager
@@ -112,25 +155,32 @@ async def _close_with_loop(loop: asyncio.AbstractEventLoop, handler: AsyncHTTPHa
         yield
     finally:
         with _lock:
-            _async_handlers.pop(loop, None)
+            entries = _async_handlers.get(loop, {})
+            for verify in [known for known, (kept, _) in entries.items() if kept is handler]:
+                del entries[verify]
+            if not entries:
+                _async_handlers.pop(loop, None)
         await handler.close()
 
 
 def _close_at_exit() -> None:
-    if _sync_handler is not None:
-        _sync_handler.close()
+    for sync_handler in (_sync_handler, *_sync_handlers.values()):
+        if sync_handler is not None:
+            sync_handler.close()
     # Loops that nobody shut down: what is left open there would be reported as leaked.
-    for loop, (handler, _) in list(_async_handlers.items()):
-        if not loop.is_closed() and not loop.is_running():
-            loop.run_until_complete(handler.close())
+    for loop, entries in list(_async_handlers.items()):
+        for handler, _ in list(entries.values()):
+            if not loop.is_closed() and not loop.is_running():
+                loop.run_until_complete(handler.close())
 
 
 def _forget_after_fork() -> None:
     global _sync_handler, _lock
     _lock = threading.Lock()
     # Kept from the garbage collector, which would say goodbye on the parent's connections.
-    _left_to_parent.extend([_sync_handler, dict(_async_handlers)])
+    _left_to_parent.extend([_sync_handler, dict(_sync_handlers), dict(_async_handlers)])
     _sync_handler = None
+    _sync_handlers.clear()
     _async_handlers.clear()
 
 

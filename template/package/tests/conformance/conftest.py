@@ -14,12 +14,16 @@ import pytest
 
 from ..package import answers, models, registration, settings
 from ..upstream import UpstreamFormat
+from . import litellms_proxy
 from .auth.account import KEY, Account, open_account
+from .certificate import self_signed, server_context
 from .features import FEATURES, declared
 from .proxy import Proxy
 from .server import Upstream
 
 __all__ = ["KEY"]
+
+NO_PROXY = "litellm: no proxy"
 
 DECLARED = declared()
 
@@ -34,6 +38,7 @@ def answers_have(setting: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proxy: it needs LiteLLM's proxy, beside the tests that have its fixture")
     config.addinivalue_line("markers", "feature(name): what the upstream must be able to do for this test")
     unknown = sorted(set(DECLARED) - FEATURES)
     if unknown:
@@ -43,8 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f'tests/unsupported.toml gives no reason for {feature}: write {feature} = "why".')
 
 
+def pytest_report_header() -> str:
+    return f"conformance: {litellms_proxy.in_words()}"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lacking = litellms_proxy.missing()
     for item in items:
+        if lacking and needs_proxy(item):
+            item.add_marker(pytest.mark.skip(reason=f"{NO_PROXY}: {', '.join(lacking)} not installed"))
         for mark in item.iter_markers("feature"):
             if mark.args[0] not in FEATURES:
                 raise pytest.UsageError(f"{item.nodeid} needs {mark.args[0]!r}, which is no feature.")
@@ -65,11 +77,32 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = f"{item.nodeid} was skipped: declare the feature in tests/unsupported.toml, with its reason."
 
 
+def needs_proxy(item: pytest.Item) -> bool:
+    """Whether a test runs a proxy of LiteLLM's, or parts of it."""
+    return "running_proxy" in getattr(item, "fixturenames", ()) or item.get_closest_marker("proxy") is not None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    report_proxy(terminalreporter)
     terminalreporter.section("conformance")
     for feature in sorted(FEATURES):
         reason = DECLARED.get(feature)
         terminalreporter.write_line(f"{feature}: {f'not supported: {reason}' if reason else 'supported'}")
+
+
+def report_proxy(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly what was not run for want of a proxy."""
+    skipped: list[Any] = terminalreporter.stats.get("skipped", [])
+    number = len([one for one in skipped if NO_PROXY in str(one.longrepr)])
+    terminalreporter.section(litellms_proxy.in_words(), red=bool(number), bold=bool(number))
+    if number:
+        sentence = (
+            f"{number} tests of the proxy were NOT RUN: {', '.join(litellms_proxy.missing())} not installed. Nothing is known "
+            "about the proxy of this version of LiteLLM; install litellm[proxy] from an index that has it."
+        )
+        terminalreporter.write_line(sentence, red=True, bold=True)
+        if os.environ.get("GITHUB_ACTIONS"):
+            terminalreporter.write_line(f"::warning title=No proxy::{sentence}")
 
 
 @pytest.fixture(scope="session")
@@ -114,12 +147,39 @@ def model() -> str:
 
 
 @pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a certificate that is trusted nowhere; the key is beside it."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def running_secure_upstream(certificate: Path, account: Account) -> Iterator[Upstream]:
+    """The embedded upstream behind TLS with that certificate, one for the whole run."""
+    with Upstream(UpstreamFormat(), tls=server_context(certificate)) as server:
+        server.guard = account.accepts
+        yield server
+
+
+@pytest.fixture
+def secure_upstream(running_secure_upstream: Upstream, upstream: Upstream) -> Iterator[Upstream]:
+    """The embedded upstream behind TLS, with nothing remembered."""
+    running_secure_upstream.reset()
+    yield running_secure_upstream
+    running_secure_upstream.reset()
+
+
+@pytest.fixture(scope="session")
 def running_proxy(
-    running_upstream: Upstream, account: Account, tmp_path_factory: pytest.TempPathFactory
+    running_upstream: Upstream,
+    running_secure_upstream: Upstream,
+    certificate: Path,
+    account: Account,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Proxy]:
     """A LiteLLM proxy process on proxy/config.yaml, one for the whole run."""
     folder = tmp_path_factory.mktemp("proxy")
-    with Proxy.without_router(running_upstream.url, account.environment, folder) as proxy:
+    secure = running_secure_upstream.url
+    with Proxy.without_router(running_upstream.url, account.environment, folder, secure, certificate) as proxy:
         yield proxy
 
 

@@ -17,7 +17,9 @@ import yaml
 
 from ..package import PROXY_CONFIG, answers
 
-OPEN_BODY, OPEN_HOST = MORE_DEPLOYMENTS = ("open-body", "open-host")
+OPEN_BODY, OPEN_HOST, OWN_CA = MORE_DEPLOYMENTS = ("open-body", "open-host", "own-ca")
+UNTRUSTED = "untrusted"
+"""A deployment whose host has a certificate of a CA that nobody has heard of: it is never healthy."""
 
 
 class Proxy:
@@ -79,11 +81,20 @@ class Proxy:
         self._stop()
 
     @classmethod
-    def without_router(cls, upstream: str, environment: Mapping[str, str], folder: Path) -> Proxy:
+    def without_router(
+        cls, upstream: str, environment: Mapping[str, str], folder: Path, secure: str, certificate: Path
+    ) -> Proxy:
         """Returns a proxy on proxy/config.yaml that neither tries again nor cools down.
 
-        One test's failures are then not the next one's. It has two deployments more, which let clients do what the
-        others do not: `OPEN_BODY` and `OPEN_HOST`.
+        One test's failures are then not the next one's. It has more deployments: `OPEN_BODY` and `OPEN_HOST`, which let
+        clients do what the others do not, and two for the upstream behind TLS, `OWN_CA` and `UNTRUSTED`.
+
+        Args:
+            upstream: URL of the upstream, without path.
+            environment: what the provider authenticates with.
+            folder: where its files go.
+            secure: URL of the upstream behind TLS.
+            certificate: the file of that one's certificate.
         """
         content = yaml.safe_load(PROXY_CONFIG.read_text(encoding="utf-8"))
         first = content["model_list"][0]["litellm_params"]
@@ -97,6 +108,11 @@ class Proxy:
                     "extra_headers": {"X-Of-The-Deployment": "for our host alone"},
                 },
             },
+            {
+                "model_name": OWN_CA,
+                "litellm_params": {**first, "api_base": f"{secure}/v1", "ssl_verify": str(certificate)},
+            },
+            {"model_name": UNTRUSTED, "litellm_params": {**first, "api_base": f"{secure}/v1"}},
         ]
         content["general_settings"]["forward_client_headers_to_llm_api"] = True
         content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -135,11 +136,13 @@ class Upstream:
     Args:
         wire: the format of the provider's API.
         port: 0 for any free port.
+        tls: what it shows its certificate with; plain HTTP without it.
     """
 
-    def __init__(self, wire: Format, port: int = 0) -> None:
+    def __init__(self, wire: Format, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._wire = wire
         self._port = port
+        self._tls = tls
         self._steps: list[tuple[Step, Fault | None]] = []
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -194,8 +197,8 @@ class Upstream:
 
     def _run(self) -> None:
         async def start() -> None:
-            server = await asyncio.start_server(self._connection, "127.0.0.1", self._port, limit=2**26)
-            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            server = await asyncio.start_server(self._connection, "127.0.0.1", self._port, limit=2**26, ssl=self._tls)
+            self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             self._ready.set()
 
         asyncio.set_event_loop(self._loop)
@@ -209,7 +212,7 @@ class Upstream:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (received := await _receive(reader)) is not None:
                 received.headers["x-test-connection"] = str(id(writer))
                 self.requests.append(received)

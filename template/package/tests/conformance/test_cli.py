@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,25 @@ def test_doctor(upstream: Upstream) -> None:
     assert "(environment)" in done.stdout
     assert " works" in done.stdout
     assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(IN_TREE, reason="declared: the command is a part of LiteLLM")
+def test_doctor_finds_a_bad_litellm(tmp_path: Path) -> None:
+    """It says what to do, and does not import what may be malicious."""
+    (bad, why), *_ = tomllib.loads((files(package) / "bad_litellm.toml").read_text(encoding="utf-8"))[
+        "versions"
+    ].items()
+    (tmp_path / "litellm.py").write_text("raise SystemExit('litellm was imported')\n", encoding="utf-8")
+    metadata = tmp_path / f"litellm-{bad}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: litellm\nVersion: {bad}\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", f"from {package.__name__}.cli import app; app()", "doctor"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"litellm {bad} {why}" in done.stderr
+    assert "rotate every credential" in done.stderr
+    assert "was imported" not in done.stderr
 
 
 def test_nobody_waits_for_prices(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:

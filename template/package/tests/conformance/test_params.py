@@ -15,21 +15,20 @@ from .conftest import KEY
 from .features import declared
 from .server import Upstream
 
+# What asks for nothing is in test_usual_requests.py.
 VALUES: dict[str, Any] = {
     "frequency_penalty": 0.25,
     "logit_bias": {"50": 5},
     "logprobs": True,
     "max_tokens": 77,
-    "modalities": ["text"],
+    "modalities": ["text", "audio"],
     "parallel_tool_calls": False,
     "prediction": {"type": "content", "content": "so"},
     "presence_penalty": 0.5,
-    "prompt_cache_key": "cache-1",
     "reasoning_effort": "low",
     "response_format": {"type": "json_object"},
-    "safety_identifier": "who",
     "seed": 42,
-    "service_tier": "default",
+    "service_tier": "flex",
     "stop": ["END"],
     "store": True,
     "temperature": 0.5,
@@ -38,7 +37,6 @@ VALUES: dict[str, Any] = {
     "tools": [WEATHER],
     "top_logprobs": 3,
     "top_p": 0.75,
-    "user": "user-1",
     "verbosity": "low",
     "web_search_options": {"search_context_size": "low"},
 }
