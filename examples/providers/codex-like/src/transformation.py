@@ -169,5 +169,9 @@ class ChatChunks(OpenAiResponsesToChatCompletionStreamIterator):
         if chunk["type"] in ("error", "response.failed"):
             error = chunk.get("error") or chunk.get("response", {}).get("error") or chunk
             raise read_error(json.dumps({"error": error}), 200, {})
+        item = chunk.get("item")
+        if isinstance(item, dict) and "call_id" in item:
+            # LiteLLM would name the call by the item's id, which no later turn knows.
+            chunk = {**chunk, "item": {**item, "id": item["call_id"]}}
         parsed: ModelResponseStream = super().chunk_parser(chunk)
         return parsed

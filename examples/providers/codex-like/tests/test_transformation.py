@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import litellm
-import pytest
+from typing import Any
 
-from .conformance.calls import ask
-from .conformance.server import Upstream
+from .package import transformation
 
-
-def test_a_limit_is_left_out(upstream: Upstream, model: str) -> None:
-    ask("sync", model, max_tokens=5)
-    assert not {"max_tokens", "max_output_tokens"} & upstream.requests[-1].body.keys()
+CONFIG = transformation.ChatConfig()
 
 
-def test_a_temperature_is_refused(upstream: Upstream, model: str) -> None:
-    with pytest.raises(litellm.UnsupportedParamsError, match="temperature"):
-        ask("sync", model, temperature=0.5)
+def request(messages: list[Any], **params: Any) -> dict[str, Any]:
+    mapped = CONFIG.map_openai_params(params, {}, "m", False)
+    return CONFIG.transform_request("m", messages, mapped, {}, {})
 
 
-def test_the_account_goes_along(upstream: Upstream, model: str) -> None:
-    ask("sync", model)
-    assert upstream.requests[-1].headers["accept"] == "text/event-stream"
-    assert upstream.requests[-1].body["store"] is False
+def test_instructions_are_never_missing() -> None:
+    assert request([{"role": "user", "content": "Hi"}])["instructions"] == "You are a helpful assistant."
+    assert request([{"role": "system", "content": "Be brief."}])["instructions"] == "Be brief."
+
+
+def test_effort_and_format_are_where_responses_has_them() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}
+    body = request([], reasoning_effort="low", response_format=schema)
+    assert body["reasoning"] == {"effort": "low", "summary": "auto"}
+    assert body["text"] == {"format": {"type": "json_schema", "name": "a", "schema": {}}}

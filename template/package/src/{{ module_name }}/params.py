@@ -100,6 +100,8 @@ def upstream_params(
                 unsupported.append(name)
         elif says_of(name) == "ignored":
             _log_ignored(name)
+        elif says_of(name) == "refused":
+            unsupported.append(name)
         elif name in _OPENAI_PARAMS:
             if name not in _HINTS and value not in _NOTHING_ASKED.get(name, ()):
                 unsupported.append(name)

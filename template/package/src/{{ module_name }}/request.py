@@ -82,6 +82,7 @@ def own_request(
         json_mode=False,
         optional_params={},
         litellm_params={},
+        ssl_verify=None,
         logging=None,  # type: ignore[arg-type]  # there is nothing to log to
         response_headers=response_headers,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..package import models, part
+from ..upstream import UpstreamFormat
 
 # Each with the ability in models.yaml that is the same fact.
 ABILITIES = {
@@ -26,7 +27,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "temperature": ("temperature", 0.5),
     "tools": ("tools", []),
 }
-FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons"}
+FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "server_sent_events"}
 UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
 
 
@@ -49,6 +50,8 @@ def declared() -> dict[str, str]:
         said = params.says_of(name)
         if said in ("ignored", "refused") or not params.is_taken(name, value):
             found[feature] = f"upstream.toml says {name} = {said!r}"
+    if hasattr(UpstreamFormat, "event_bytes"):
+        found["server_sent_events"] = "tests/upstream.py has event_bytes"
     if "tools" in found:
         found.setdefault("parallel_tools", found["tools"])
     return {**found, **written()}

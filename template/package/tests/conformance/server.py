@@ -115,7 +115,10 @@ class Format(Protocol):
         ...
 
     def events(self, reply: Reply, model: str) -> Iterator[str]:
-        """Yields the data of each event of a streamed answer."""
+        """Yields the data of each event of a streamed answer.
+
+        A format whose events are no server-sent ones has `event_bytes(data: str) -> bytes` besides.
+        """
         ...
 
     def refusal(self, refusal: Refusal) -> dict[str, Any]:
@@ -305,6 +308,7 @@ _BREAKS = ("stall", "reset", "truncate", "end", "error", "garbage", "instead")
 async def _spoiled(events: Iterator[str], wire: Format, fault: Fault | None, repeated: str) -> AsyncIterator[bytes]:
     """Yields the bytes to write for each event, up to the fault or with it."""
     kind = fault.kind if fault else ""
+    event_bytes: Callable[[str], bytes] = getattr(wire, "event_bytes", _event)
     for number, data in enumerate(events):
         if fault and kind == "insert" and number == fault.after:
             yield fault.said
@@ -313,24 +317,24 @@ async def _spoiled(events: Iterator[str], wire: Format, fault: Fault | None, rep
                 await asyncio.sleep(fault.seconds)
             elif kind == "error":
                 message = f"the upstream is overloaded {repeated}".strip()
-                yield _event(wire.error_event(Refusal(503, "overloaded_error", message)))
+                yield event_bytes(wire.error_event(Refusal(503, "overloaded_error", message)))
                 return
             elif kind == "garbage":
-                yield _event("{not json")
+                yield event_bytes("{not json")
             elif kind == "instead":
                 yield fault.said
                 return
             else:
                 return
         if kind == "crlf":
-            yield _event(data).replace(b"\n", b"\r\n")
+            yield event_bytes(data).replace(b"\n", b"\r\n")
         elif kind == "multiline":
             yield b": a comment\nevent: message\nid: 7\n" + _event(_on_many_lines(data))
         elif kind == "bytes":
-            for byte in _event(data):
+            for byte in event_bytes(data):
                 yield bytes([byte])
         else:
-            yield _event(data)
+            yield event_bytes(data)
 
 
 def _repeating(received: Received) -> dict[str, str]:

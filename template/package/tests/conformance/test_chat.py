@@ -209,6 +209,7 @@ def test_upstream_that_streams_nothing_though_asked(mode: Mode, upstream: Upstre
     assert chunks[-1].usage.completion_tokens == 3
 
 
+@pytest.mark.feature("server_sent_events")
 @pytest.mark.parametrize("kind", ["crlf", "multiline", "bytes"])
 @pytest.mark.parametrize("mode", MODES)
 def test_every_legal_form_of_events(mode: Mode, kind: str, upstream: Upstream, model: str) -> None:

@@ -126,7 +126,7 @@ def test_what_upstream_toml_says(
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"temperature": float("nan")},
+        {"extra_body": {"x": float("nan")}},
         {"extra_body": {"x": object()}},
         {"messages": [{"role": "user", "content": "\ud83d"}]},
         {"extra_headers": {"X-Team": "✓"}},

@@ -127,6 +127,7 @@ def test_stall(mode: Mode, after: int, upstream: Upstream, model: str, caplog: p
     assert "error_type=read_timeout" in caplog.text
 
 
+@pytest.mark.feature("server_sent_events")
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize("said", NO_EVENTS.values(), ids=NO_EVENTS)
 def test_what_is_no_event(said: bytes, after: int, upstream: Upstream, model: str) -> None:
@@ -134,6 +135,7 @@ def test_what_is_no_event(said: bytes, after: int, upstream: Upstream, model: st
     assert text_of(stream("sync", model)) == "".join(LONG.text)
 
 
+@pytest.mark.feature("server_sent_events")
 def test_pings_without_end(upstream: Upstream, model: str) -> None:
     upstream.will(LONG, fault=Fault("insert", after=5, said=b"data: ping\n\n" * 10_001))
     with pytest.raises(Exception, match="say nothing; it also said: ping") as caught:
@@ -141,6 +143,7 @@ def test_pings_without_end(upstream: Upstream, model: str) -> None:
     assert type(cause(caught.value)) is litellm.BadGatewayError
 
 
+@pytest.mark.feature("server_sent_events")
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize(("said", "words"), ERRORS.values(), ids=ERRORS)
 def test_errors_in_any_form(said: bytes, words: str, after: int, upstream: Upstream, model: str) -> None:
@@ -171,6 +174,7 @@ def test_an_answer_instead_of_a_stream_under_another_content_type(mode: Mode, up
     assert text_of(stream(mode, model)) == "Hello, world"
 
 
+@pytest.mark.feature("server_sent_events")
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stream_instead_of_an_answer(mode: Mode, kind: str, upstream: Upstream, model: str) -> None:
