@@ -63,6 +63,23 @@ def test_a_lock_that_has_none(lock: str | None, package: Path) -> None:
     assert look(package, lock) == (0, "")
 
 
+def test_the_templates_own_requirements_have_none() -> None:
+    locked = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "requirements").glob("*.txt"))
+    assert "litellm==" in locked
+    assert [version for version in BAD if f"litellm=={version} " in locked] == []
+
+
+def test_an_sdist_has_what_its_links_point_to() -> None:
+    """Else no wheel can be built of it: the command reads the list, too."""
+    build: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    included = [ROOT / path.lstrip("/") for path in build["sdist"]["include"]]
+    links = [path for folder in build["wheel"]["packages"] for path in (ROOT / folder).rglob("*") if path.is_symlink()]
+    assert links
+    for link in links:
+        target = link.resolve(strict=True)
+        assert any(target.is_relative_to(path) for path in included), f"{link} points to {target}"
+
+
 def test_nothing_else_names_them() -> None:
     """A second list would be forgotten one day. What is written for people may name them."""
     listed = subprocess.run(
