@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,13 +11,26 @@ import yaml
 
 from testing import checks
 from testing.answers import ROOT, Answers, asked
-from testing.support import Tools, commit_all, render, run
+from testing.support import UV, Tools, commit_all, must, render, run
 
-FILES = sorted((ROOT / "examples" / "answers").glob("*.yml"))
+ANSWERS = ROOT / "examples" / "answers"
+PROVIDERS = ROOT / "examples" / "providers"
+FILES = sorted(ANSWERS.glob("*.yml"))
+DEVELOPED = sorted(path.name for path in PROVIDERS.iterdir() if path.is_dir())
+
+
+def developed(folder: Path, name: str) -> None:
+    """Puts the author's files of an example into its package, if it has some."""
+    (source,) = (path.parent for path in folder.glob("src/*/models.yaml"))
+    for file in PROVIDERS.glob(f"{name}/src/*"):
+        shutil.copy(file, source)
+    for file in PROVIDERS.glob(f"{name}/tests/*"):
+        shutil.copy(file, folder / "tests")
 
 
 def test_there_are_three_at_least() -> None:
     assert len(FILES) >= 3
+    assert len(DEVELOPED) >= 3
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
@@ -33,9 +47,21 @@ def test_a_worked_example_renders_clean(file: Path, copier_template: Path, tmp_p
         *checks.syntax(folder),
         *checks.recorded(folder, answers),
     ]
+    developed(folder, file.stem)
     commit_all(folder)
     problems += [*tools.ruff(folder, "format", "--check"), *tools.ruff(folder, "check"), *tools.mypy(folder)]
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DEVELOPED)
+def test_a_developed_example_passes_everything(name: str, copier_template: Path, tmp_path: Path) -> None:
+    """By the author's files alone: `make check` fails where one of the template's is another."""
+    answers: Answers = yaml.safe_load((ANSWERS / f"{name}.yml").read_text(encoding="utf-8"))
+    folder = render(copier_template, tmp_path / "package", answers)
+    developed(folder, name)
+    commit_all(folder)
+    must("make", "check", "test", "demo", f"UV={UV}", "JOBS=0", cwd=folder)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
