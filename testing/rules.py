@@ -22,6 +22,7 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from scripts import template_files
+from testing.answers import ROOT
 from testing.values import TEXTS
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ def copiers(config: Config) -> dict[str, tuple[Question, object]]:
         "extensions": ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
         "undefined": jinja2.StrictUndefined,
     }
-    environment = SandboxedEnvironment(**options)
+    # Validators include files of template/; those of an old release are read as they are now.
+    environment = SandboxedEnvironment(loader=jinja2.FileSystemLoader(ROOT), **options)
     found: dict[str, tuple[Question, object]] = {}
     # Validators read the answers to earlier questions, also to those that are not asked. At a first copy, the
     # project has no data of its own.

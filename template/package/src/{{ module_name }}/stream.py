@@ -62,7 +62,8 @@ class ChunkOrder:
     def __init__(self, model: str, several: bool = False) -> None:
         self._model = model
         self._several = several
-        self._begun = False
+        self.begun = False
+        """Whether an answer has begun."""
         self._id: str | None = None
         self._created = 0
         self._usage: Any = None
@@ -90,7 +91,7 @@ class ChunkOrder:
             if self._several and choice.index not in (None, "0"):
                 return []
             choice.index = 0
-        self._begun = True
+        self.begun = True
         of_choice = _values(choice)
         delta = of_choice["delta"]
         of_delta = _values(delta)
@@ -137,7 +138,7 @@ class ChunkOrder:
         if self._finish_reason is None:
             if not done:
                 raise TruncatedStreamError("it ended before a finish reason")
-            if not self._begun:
+            if not self.begun:
                 raise TruncatedStreamError("it ended before an answer began")
             self._finish_reason = "stop"
         chunks = [self._call_chunk(call) for index in sorted(self._waiting) for call in self._waiting[index]]
@@ -213,9 +214,11 @@ class StreamReader:
         if own is not None and type(own).event_parser is not StreamParser.event_parser:
             self._parse_event = own.event_parser
         self._decoder = own.decoder() if own is not None else EventDecoder()
-        # The start of a body tells whether it is server-sent events at all; what is none is kept.
-        self._body: bytearray | None = bytearray() if type(self._decoder) is EventDecoder else None
-        self._is_stream: bool | None = None if self._body is not None else True
+        # The start of a body tells whether it is server-sent events at all; what is none is kept. In another dialect, it
+        # is no stream if nothing comes of it.
+        self._is_sse = type(self._decoder) is EventDecoder
+        self._body = bytearray()
+        self._is_stream: bool | None = None if self._is_sse else True
         self._skipped = 0
         self._odd = ""
         self.complete = False
@@ -235,6 +238,8 @@ class StreamReader:
         """
         if not self._is_stream:
             read = self._after_start(read)
+        elif not self._is_sse and not self._order.begun and len(self._body) < MAX_EVENT_BYTES:
+            self._body += read
         return self._chunks(self._decoder.feed(read))
 
     def close(self) -> Iterator[ModelResponseStream]:
@@ -244,15 +249,16 @@ class StreamReader:
             TruncatedStreamError: the upstream was not finished.
         """
         if self._is_stream is False:
-            yield from self._unstreamed(bytes(self._body or b""))
+            yield from self._unstreamed(bytes(self._body))
             return
         yield from self._chunks(self._decoder.close())
+        if not self._is_sse and not self._order.begun and self._body.strip():
+            yield from self._unstreamed(bytes(self._body))
         if not self.complete:
             yield from self._end(done=False)
 
     def _after_start(self, read: bytes) -> bytes:
         """Keeps the body while it is not known to be a stream; returns what the decoder gets of it."""
-        assert self._body is not None
         self._body += read
         if len(self._body) > MAX_EVENT_BYTES:
             raise EventTooLargeError(f"a body of more than {MAX_EVENT_BYTES} bytes that is no stream")
@@ -266,7 +272,7 @@ class StreamReader:
         if not self._is_stream:
             return b""
         read = bytes(self._body)
-        self._body = None
+        self._body.clear()
         return read
 
     def _unstreamed(self, body: bytes) -> list[ModelResponseStream]:
@@ -289,7 +295,13 @@ class StreamReader:
                 yield from self._end(done=True)
                 return
             if self._parse_event is not None:
-                yield from self._ordered(self._parse_event(event))
+                try:
+                    made = self._parse_event(event)
+                except (BaseLLMException, OpenAIError):
+                    raise
+                except Exception as error:
+                    raise unreadable(event.data, error) from error
+                yield from self._ordered(made)
             else:
                 content = self._content(event)
                 if content is None:

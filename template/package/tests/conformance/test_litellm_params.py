@@ -11,7 +11,7 @@ import httpx
 import litellm
 import pytest
 
-from ..package import answers, transformation, transport
+from ..package import answers, models, transformation, transport
 from ..upstream import UpstreamFormat
 from .calls import HELLO, MODES, Mode, ask, cause, stream
 from .proxy import OWN_CA, UNTRUSTED, Proxy
@@ -55,7 +55,10 @@ ROWS = {
 @pytest.mark.parametrize("mode", MODES)
 def test_parameter_of_litellm(mode: Mode, row: Row, upstream: Upstream, model: str) -> None:
     upstream.will(*row.steps)
-    answer = ask(mode, model, **row.arguments)
+    try:
+        answer = ask(mode, model, **row.arguments)
+    finally:
+        models.register_models()  # LiteLLM keeps the prices of a call
     assert answer.choices[0].message.content == row.answer
     assert len(upstream.requests) == row.requests
     for request in upstream.requests:

@@ -101,6 +101,7 @@ def test_stream_ends_too_early(mode: Mode, upstream: Upstream, model: str) -> No
     assert "finish reason" in str(error)
 
 
+@pytest.mark.feature("server_sent_events")
 @pytest.mark.parametrize("after", [0, 10])
 @pytest.mark.parametrize("mode", MODES)
 def test_garbage_inside(mode: Mode, after: int, upstream: Upstream, model: str) -> None:
@@ -297,7 +298,7 @@ def test_long_streams_in_flat_memory(upstream: Upstream, model: str) -> None:
             tracemalloc.stop()
 
     few, many = peak(300), peak(3_000)
-    assert many < few + 150_000
+    assert many < few + 400_000  # a last event may repeat the text
 
 
 def test_ten_thousand_chunks_arrive(upstream: Upstream, model: str) -> None:
