@@ -26,7 +26,8 @@ KEYRING = "keyring_store"
 def dependencies_of(folder: Path) -> tuple[set[str], set[str]]:
     """Returns the names of what a rendered package depends on, and of what its development does."""
     project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = (project["project"]["dependencies"], project["dependency-groups"]["dev"])
+    groups = project["dependency-groups"]
+    wanted = (project["project"]["dependencies"], [*groups["dev"], *groups["proxy"], *groups["test"]])
     own, dev = ({wish.split(">")[0].lower() for wish in wishes if isinstance(wish, str)} for wishes in wanted)
     return own, dev
 
