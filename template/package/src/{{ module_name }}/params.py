@@ -92,13 +92,15 @@ def upstream_params(
     supported = taken(config.get_supported_openai_params(model))
     wanted: dict[str, Any] = {}
     unsupported: list[str] = []
+    values: list[str] = []
     for name, value in _as_effort(optional_params, supported).items():
         if name in supported and name not in _CONTROL_KEYS:
             if is_taken(name, value):
                 wanted[name] = value
             else:
                 unsupported.append(name)
-        elif says_of(name) == "ignored":
+                values.append(f"{name} is taken as {says_of(name)} only")
+        elif is_ignored(name, supported):
             _log_ignored(name)
         elif says_of(name) == "refused":
             unsupported.append(name)
@@ -113,10 +115,12 @@ def upstream_params(
         unsupported.append("n")
     drop = bool(litellm.drop_params or litellm_params.get("drop_params"))
     if unsupported and not drop:
+        mend = "If the API has them, name them in get_supported_openai_params of transformation.py."
+        if values:
+            mend = f"By upstream.toml, {'; '.join(values)}."
         raise UnsupportedParamsError(
             f"{PROVIDER} does not support parameters: {unsupported}, for model={model}. To drop these, set "
-            "`litellm.drop_params=True` or, for the proxy, `litellm_settings: drop_params: true`. If the API has "
-            "them, name them in get_supported_openai_params of transformation.py.",
+            f"`litellm.drop_params=True` or, for the proxy, `litellm_settings: drop_params: true`. {mend}",
             llm_provider=PROVIDER,
             model=model,
         )
@@ -157,6 +161,24 @@ def is_taken(name: str, value: object) -> bool:
     return not isinstance(said, list) or value in said or (isinstance(value, Mapping) and value.get("type") in said)
 
 
+def is_lacking(name: str, value: object) -> bool:
+    """Returns whether the upstream does without a parameter, or without that value of it."""
+    return says_of(name) in ("ignored", "refused") or not is_taken(name, value)
+
+
+def known_params(config: BaseConfig, model: str) -> frozenset[str]:
+    """Returns the parameters that upstream.toml can speak of: OpenAI's, and those that the transformation names."""
+    own = ("max_completion_tokens", "stream_options", "thinking")
+    return _OPENAI_PARAMS | {*own, *config.get_supported_openai_params(model)}
+
+
+def is_ignored(name: str, supported: Collection[str]) -> bool:
+    """Returns whether a parameter is left out; Anthropic's `thinking` also where it would be an effort, and that is."""
+    if says_of(name) == "ignored":
+        return True
+    return name == "thinking" and name not in supported and says_of("reasoning_effort") == "ignored"
+
+
 @cache
 def _log_ignored(name: str) -> None:
     """Says so once."""
@@ -170,6 +192,8 @@ def _as_effort(params: Mapping[str, Any], supported: Collection[str]) -> Mapping
     """
     thinking = params.get("thinking")
     if not isinstance(thinking, dict) or "thinking" in supported or "reasoning_effort" not in supported:
+        return params
+    if says_of("thinking") in ("ignored", "refused"):
         return params
     others = {name: value for name, value in params.items() if name != "thinking"}
     budget = thinking.get("budget_tokens")

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -162,6 +162,14 @@ class Provider(CustomLLM):
                 raise self._refused(request, response, response.content[:_MAX_ERROR_BODY])
         return response
 
+    def make_authenticator(self, settings: Settings) -> Authenticator:
+        """Returns what calls authenticate with; a subclass can make one of its own here.
+
+        Args:
+            settings: those of the provider, read anew when there is no credential to call with.
+        """
+        return make_authenticator(settings, get_ssl_configuration)
+
     @property
     def authenticator(self) -> Authenticator:
         """What calls authenticate with; the command logs in with it, too."""
@@ -220,7 +228,7 @@ class Provider(CustomLLM):
     def _read_settings(self) -> tuple[Settings, Authenticator]:
         with self._lock:
             settings = self._given or load_settings()
-            self._ready = (settings, self._authenticator or make_authenticator(settings, get_ssl_configuration))
+            self._ready = (settings, self._authenticator or self.make_authenticator(settings))
             return self._ready
 
     def _request(self, call: Mapping[str, Any], stream: bool) -> Request:
@@ -492,7 +500,11 @@ def __getattr__(name: str) -> Provider:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-@cache
+_lock = threading.RLock()
+_chosen: Provider | None = None
+_choosing = False
+
+
 def chosen_provider() -> Provider:
     """Returns the provider that register(), the tests, the command and a proxy's YAML use, the same one each time.
 
@@ -502,7 +514,33 @@ def chosen_provider() -> Provider:
     Raises:
         UpstreamFileError: upstream.toml names what is not there, or no `Provider`.
     """
-    place = load_upstream().provider
+    global _chosen, _choosing
+    if _chosen is not None:
+        return _chosen
+    with _lock:
+        if _choosing:
+            raise UpstreamFileError(
+                "The provider that upstream.toml names asks for itself while it is made: let its module import `Provider` "
+                "from provider.py, and use `provider` and `register()` inside of methods only."
+            )
+        if _chosen is None:
+            _choosing = True
+            try:
+                _chosen = named_provider(load_upstream().provider)
+            finally:
+                _choosing = False
+        return _chosen
+
+
+def named_provider(place: str | None) -> Provider:
+    """Returns the provider at `module:name`, made anew where that is a function or a class.
+
+    Args:
+        place: as in upstream.toml; None for provider.py's own.
+
+    Raises:
+        UpstreamFileError: there is none.
+    """
     if place is None:
         return Provider()
     module, _, name = place.partition(":")

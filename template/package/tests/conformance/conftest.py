@@ -15,7 +15,7 @@ import pytest
 from ..package import answers, models, registration, settings
 from ..upstream import UpstreamFormat
 from . import litellms_proxy
-from .auth.account import KEY, Account, open_account
+from .auth.account import KEY, Account, open_account, own_account
 from .certificate import self_signed, server_context
 from .features import FEATURES, declared
 from .proxy import Proxy
@@ -34,7 +34,7 @@ for name in [name for name in os.environ if name.startswith(f"{answers.ENV_PREFI
 
 def answers_have(setting: str) -> bool:
     """Whether the way to authenticate has a setting of that name."""
-    return setting in settings.Settings.model_fields
+    return own_account() is None and setting in settings.Settings.model_fields
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,7 +54,10 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lacking = litellms_proxy.missing()
+    own = own_account() is not None
     for item in items:
+        if own and Path(__file__).with_name("auth") in Path(item.path).parents:
+            item.add_marker(pytest.mark.skip(reason="declared: tests/upstream.py has an account of its own"))
         if lacking and needs_proxy(item):
             item.add_marker(pytest.mark.skip(reason=f"{NO_PROXY}: {', '.join(lacking)} not installed"))
         for mark in item.iter_markers("feature"):

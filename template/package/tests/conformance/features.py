@@ -24,6 +24,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "json_object": ("response_format", {"type": "json_object"}),
     "json_schema": ("response_format", {"type": "json_schema"}),
     "max_tokens": ("max_tokens", 1),
+    "reasoning_effort": ("reasoning_effort", "low"),
     "temperature": ("temperature", 0.5),
     "tools": ("tools", []),
 }
@@ -47,11 +48,13 @@ def declared() -> dict[str, str]:
         if facts.get(ability) is False:
             found[feature] = f"models.yaml says {ability}: false"
     for feature, (name, value) in PARAMETERS.items():
-        said = params.says_of(name)
-        if said in ("ignored", "refused") or not params.is_taken(name, value):
-            found[feature] = f"upstream.toml says {name} = {said!r}"
+        if params.is_lacking(name, value):
+            found[feature] = f"upstream.toml says {name} = {params.says_of(name)!r}"
     if hasattr(UpstreamFormat, "event_bytes"):
         found["server_sent_events"] = "tests/upstream.py has event_bytes"
+    found |= written()
+    if "reasoning" in found:
+        found.setdefault("reasoning_effort", found["reasoning"])
     if "tools" in found:
         found.setdefault("parallel_tools", found["tools"])
-    return {**found, **written()}
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import litellm
 import pytest
 
-from ..package import answers, package, part
+from ..package import answers, part
 from ..upstream import UpstreamFormat
 from .calls import MODES, Mode, ask, cause, stream
 from .conftest import KEY, answers_have
@@ -114,7 +113,7 @@ def test_error_whose_body_stalls(
     mode: Mode, streamed: bool, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Status and headers are known: they are not lost with the body."""
-    monkeypatch.setattr(sys.modules[type(package.provider).__module__], "_ERROR_BODY_SECONDS", 0.3)
+    monkeypatch.setattr(part("provider"), "_ERROR_BODY_SECONDS", 0.3)
     upstream.will(Refusal(429, headers={"retry-after": "3"}), fault=Fault("stall", seconds=30))
     error = fail(mode, streamed, model)
     assert isinstance(error, litellm.RateLimitError)

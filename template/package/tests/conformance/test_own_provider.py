@@ -19,13 +19,8 @@ from .server import Received, Upstream
 provider = part("provider")
 
 
-def chosen(place: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Returns the provider where upstream.toml names this one."""
-    monkeypatch.setattr(provider, "load_upstream", lambda: part("upstream").Upstream(provider=place))
-    return provider.chosen_provider.__wrapped__()
-
-
 def test_a_provider_of_the_authors(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = provider.named_provider
     module = ModuleType("own")
 
     class Own(provider.Provider):  # type: ignore[misc, name-defined]  # it is known at run time only
@@ -34,15 +29,15 @@ def test_a_provider_of_the_authors(monkeypatch: pytest.MonkeyPatch) -> None:
     module.object, module.make, module.number = Own(), Own, 7  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "own", module)
     monkeypatch.setitem(sys.modules, f"{package.__name__}.own", module)
-    assert chosen("own:object", monkeypatch) is module.object
-    assert type(chosen(".own:make", monkeypatch)) is Own
+    assert chosen("own:object") is module.object
+    assert type(chosen(".own:make")) is Own
     for place, words in (
         ("nowhere:make", "there is no module 'nowhere'"),
         ("own:lost", "has no attribute 'lost'"),
         ("own:number", "which is a int: name a Provider"),
     ):
         with pytest.raises(ValueError, match=words):
-            chosen(place, monkeypatch)
+            chosen(place)
 
 
 def test_everybody_has_the_same(upstream: Upstream) -> None:

@@ -79,6 +79,7 @@ def test_stream(client: openai.OpenAI, name: str, upstream: Upstream) -> None:
     assert (usage.prompt_tokens, usage.completion_tokens) == (21, 9)
 
 
+@pytest.mark.feature("reasoning_effort")
 @pytest.mark.feature("reasoning")
 def test_reasoning_effort_arrives(client: openai.OpenAI, name: str, upstream: Upstream) -> None:
     upstream.will(Reply(reasoning=("Hm.",), text=("Yes.",)))
@@ -256,6 +257,7 @@ def test_tools_of_responses(streamed: bool, client: openai.OpenAI, name: str, up
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (21, 9)
 
 
+@pytest.mark.feature("reasoning_effort")
 @pytest.mark.feature("reasoning")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_reasoning_of_messages(streamed: bool, claude: anthropic.Anthropic, name: str, upstream: Upstream) -> None:
@@ -274,6 +276,7 @@ def test_reasoning_of_messages(streamed: bool, claude: anthropic.Anthropic, name
     assert asked in ("low", arguments["thinking"])
 
 
+@pytest.mark.feature("reasoning_effort")
 @pytest.mark.feature("reasoning")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_reasoning_of_responses(streamed: bool, client: openai.OpenAI, name: str, upstream: Upstream) -> None:

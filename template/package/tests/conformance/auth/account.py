@@ -57,13 +57,48 @@ class Account(Protocol):
         ...
 
 
+class OwnAccount:
+    """An account for an authenticator of the author's own: what `open_account` in tests/upstream.py yields.
+
+    A subclass has the environment that the authenticator reads, and `accepts`.
+    """
+
+    environment: Mapping[str, str] = {}
+    secrets: set[str] = set()
+    kept_in: set[Path] = set()
+
+    def accepts(self, request: Received) -> bool:
+        """Returns whether the upstream takes a request's credential."""
+        raise NotImplementedError
+
+    def make_stale(self, call: Callable[[], object]) -> None:
+        """Only the tests of the rendered kinds have a use for it."""
+        raise NotImplementedError
+
+    def revoke(self) -> None:
+        """Only the tests of the rendered kinds have a use for it."""
+        raise NotImplementedError
+
+    def token_requests(self) -> int:
+        """Only the tests of the rendered kinds have a use for it."""
+        raise NotImplementedError
+
+
+def own_account() -> Callable[[Path], AbstractContextManager[Account]] | None:
+    """Returns `open_account` of tests/upstream.py, where the author authenticates in another way than those rendered."""
+    found: Callable[[Path], AbstractContextManager[Account]] | None = getattr(
+        importlib.import_module("...upstream", __package__), "open_account", None
+    )
+    return found
+
+
 def open_account(folder: Path) -> AbstractContextManager[Account]:
-    """Opens an account of the first rendered kind, where there are two.
+    """Opens the author's own account, or one of the first rendered kind, where there are two.
 
     Args:
         folder: for its files.
     """
-    return _opened(folder)
+    return (own_account() or _opened)(folder)
 
 
 @contextmanager
