@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -57,19 +58,16 @@ class Account(Protocol):
         ...
 
 
+@dataclass
 class OwnAccount:
-    """An account for an authenticator of the author's own: what `open_account` in tests/upstream.py yields.
+    """An account for an authenticator of the author's own: what `open_account` in tests/upstream.py yields."""
 
-    A subclass has the environment that the authenticator reads, and `accepts`.
-    """
-
-    environment: Mapping[str, str] = {}
-    secrets: set[str] = set()
-    kept_in: set[Path] = set()
-
-    def accepts(self, request: Received) -> bool:
-        """Returns whether the upstream takes a request's credential."""
-        raise NotImplementedError
+    environment: Mapping[str, str]
+    """The settings that the authenticator reads."""
+    accepts: Callable[[Received], bool]
+    """Whether the upstream takes a request's credential."""
+    secrets: set[str] = field(default_factory=set)
+    kept_in: set[Path] = field(default_factory=set)
 
     def make_stale(self, call: Callable[[], object]) -> None:
         """Only the tests of the rendered kinds have a use for it."""
