@@ -97,7 +97,7 @@ def upstream_params(
         if name in supported and name not in _CONTROL_KEYS:
             if is_taken(name, value):
                 wanted[name] = value
-            else:
+            elif value not in _NOTHING_ASKED.get(name, ()):
                 unsupported.append(name)
                 values.append(f"{name} is taken as {says_of(name)} only")
         elif is_ignored(name, supported):

@@ -84,7 +84,7 @@ def test_parameter(name: str, upstream: Upstream, model: str) -> None:
 
 def test_max_completion_tokens(upstream: Upstream, model: str) -> None:
     """LiteLLM renames it; a deployment that allows the caller's own name gets that one."""
-    ask("sync", model, max_completion_tokens=55)
+    ask("sync", model, max_completion_tokens=55, drop_params=params.says_of("max_tokens") == "refused")
     if "max_tokens" in declared():
         assert not {"max_tokens", "max_completion_tokens"} & upstream.last.keys()
         return
@@ -97,7 +97,13 @@ def test_what_upstream_toml_says(
     mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Ignored is left out, and a log says so once; refused, or another value than those taken, is refused, or dropped."""
-    facts = {"stop": "ignored", "user": "refused", "temperature": [1, 0.25], "response_format": ["json_schema"]}
+    facts = {
+        "stop": "ignored",
+        "reasoning_effort": "ignored",
+        "user": "refused",
+        "temperature": [1, 0.25],
+        "response_format": ["json_schema"],
+    }
     monkeypatch.setattr(params, "load_upstream", lambda: part("upstream").Upstream(parameters=facts))
     params._log_ignored.cache_clear()
     with caplog.at_level("INFO"):
@@ -105,6 +111,9 @@ def test_what_upstream_toml_says(
             ask(mode, model, stop=["END"])
             assert "stop" not in upstream.last
     assert caplog.text.count("ignores stop") == 1
+    if "thinking" not in CONFIG.get_supported_openai_params(model.split("/", 1)[1]):
+        ask(mode, model, thinking={"type": "enabled", "budget_tokens": 1024}, allowed_openai_params=["thinking"])
+        assert not {"thinking", "reasoning_effort"} & upstream.last.keys()
     wrong: tuple[tuple[str, Any], ...] = (
         ("user", "me"),
         ("temperature", 0.5),
@@ -116,6 +125,8 @@ def test_what_upstream_toml_says(
             ask(mode, model, **allowed)
         ask(mode, model, drop_params=True, **allowed)
         assert name not in upstream.last
+    ask(mode, model, response_format={"type": "text"})  # nothing is asked for
+    assert "response_format" not in upstream.last
     if "temperature" in CONFIG.get_supported_openai_params(model.split("/", 1)[1]):
         ask(mode, model, temperature=0.25)
         assert upstream.last["temperature"] == 0.25
