@@ -137,9 +137,10 @@ def _for_each_kind(when: dict[str, list[str]], root: Path) -> dict[str, list[str
 def _links(template: Path) -> dict[str, str]:
     """Returns the links of a fork to folders of the package, as patterns: the link, and the folder."""
     top, package = template / "fork", template / "package"
-    links = [
+    # In an order of their own: folders are listed in that of the file system.
+    links = sorted(
         Path(folder, name) for folder, names, _ in os.walk(top) for name in names if Path(folder, name).is_symlink()
-    ]
+    )
     return {
         _pattern(link.relative_to(top)): _pattern(link.resolve().relative_to(package))
         for link in links
