@@ -261,13 +261,7 @@ def is_context_window(status: int, message: str, code: str | None) -> bool:
 
 
 def is_content_policy(status: int, message: str, code: str | None) -> bool:
-    """Returns whether an error says that the prompt or the answer is not allowed.
-
-    Args:
-        status: of HTTP, or what it would have been.
-        message: for people.
-        code: a word of the error's body.
-    """
+    """Returns whether an error says that the prompt or the answer is not allowed; it takes what `is_context_window` takes."""
     if not _can_be_of_content(status):
         return False
     if code and plain(code) in _POLICY:

@@ -248,9 +248,7 @@ class Provider(CustomLLM):
             response = client.send(
                 _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
             )
-        response.extensions["client"] = client  # not closed before the answer is read, however many others there are
-        _set_duration(request, started)
-        if request.stream and response.is_success:
+        if _is_open(response, client, request, started):
             return response
         with closing(response):
             if not response.is_success:
@@ -266,9 +264,7 @@ class Provider(CustomLLM):
             response = await client.send(
                 _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
             )
-        response.extensions["client"] = client  # not closed before the answer is read, however many others there are
-        _set_duration(request, started)
-        if request.stream and response.is_success:
+        if _is_open(response, client, request, started):
             return response
         async with aclosing(response):
             if not response.is_success:
@@ -434,6 +430,13 @@ def _http_request(client: httpx.Client | httpx.AsyncClient, request: Request) ->
         content=request.content,
         timeout=request.timeout,
     )
+
+
+def _is_open(response: httpx.Response, client: object, request: Request, started: float) -> bool:
+    """Whether it is a stream, which whoever reads it closes."""
+    response.extensions["client"] = client  # not closed before the answer is read, however many others there are
+    _set_duration(request, started)
+    return request.stream and response.is_success
 
 
 def _error_body(response: httpx.Response) -> bytes:

@@ -190,8 +190,7 @@ def _is_stale(response: httpx.Response) -> bool:
     rest = iter(stream)
     with cut_off(response, _BODY_SECONDS):
         for part in rest:
-            read.append(part)
-            if sum(map(len, read)) >= _BODY_BYTES:
+            if _is_enough(read, part):
                 break
     response.stream = _ReadStream(read, rest, stream)
     return body_asks_for_renewal(_text(response, read))
@@ -209,11 +208,16 @@ async def _ais_stale(response: httpx.Response) -> bool:
     rest = aiter(stream)
     async with async_cut_off(_BODY_SECONDS):
         async for part in rest:
-            read.append(part)
-            if sum(map(len, read)) >= _BODY_BYTES:
+            if _is_enough(read, part):
                 break
     response.stream = _ReadStream(read, rest, stream)
     return body_asks_for_renewal(_text(response, read))
+
+
+def _is_enough(read: list[bytes], part: bytes) -> bool:
+    """Adds a part of a body; returns whether that is enough of it."""
+    read.append(part)
+    return sum(map(len, read)) >= _BODY_BYTES
 
 
 def _text(response: httpx.Response, read: list[bytes]) -> str:
