@@ -192,8 +192,7 @@ def _is_stale(response: httpx.Response) -> bool:
         for part in rest:
             if _is_enough(read, part):
                 break
-    response.stream = _ReadStream(read, rest, stream)
-    return body_asks_for_renewal(_text(response, read))
+    return _told(response, read, _ReadStream(read, rest, stream))
 
 
 async def _ais_stale(response: httpx.Response) -> bool:
@@ -210,7 +209,12 @@ async def _ais_stale(response: httpx.Response) -> bool:
         async for part in rest:
             if _is_enough(read, part):
                 break
-    response.stream = _ReadStream(read, rest, stream)
+    return _told(response, read, _ReadStream(read, rest, stream))
+
+
+def _told(response: httpx.Response, read: list[bytes], whole: _ReadStream) -> bool:
+    """Gives the response its whole body back; returns what the beginning says."""
+    response.stream = whole
     return body_asks_for_renewal(_text(response, read))
 
 
