@@ -308,8 +308,8 @@ class StreamReader:
                     continue
                 self._skipped = 0
                 chunks = self._ordered(self._parsed(event, content))
-                # Only what names an error: other events of an API may well have a message.
-                if not chunks and content.get("error"):
+                # A message alone may be an event of the API.
+                if not chunks and content.keys() != {"message"} and is_error(content):
                     raise read_error(json.dumps(content), 200, {})
                 yield from chunks
             if self._parser is not None and self._parser.finished:
