@@ -41,7 +41,7 @@ def look(package: Path, lock: str | None) -> tuple[int, str]:
     if lock is not None:
         path.write_text(lock)
     script = "tests/conformance/locked_litellm.py"
-    assert f"python -I -S {script}\n" in (package / "Makefile").read_text()
+    assert f"python -I -S {script}'" in (package / "Makefile").read_text()
     command = [sys.executable, "-I", "-S", script]
     done = subprocess.run(command, cwd=package, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr

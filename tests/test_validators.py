@@ -50,6 +50,7 @@ def questions_only(copier_template: Path, tmp_path_factory: pytest.TempPathFacto
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, _made(folder) / path)
     for layout in ("package", "fork"):
         shutil.copy2(copier_template / "template" / layout / answers_file, _made(folder / "template" / layout))
+    shutil.copy2(copier_template / "template" / "bad_litellm.toml", folder / "template")  # a validator reads it
     return folder
 
 
