@@ -80,7 +80,8 @@ def test_doctor_finds_a_bad_litellm(tmp_path: Path) -> None:
     metadata = tmp_path / f"litellm-{bad}.dist-info" / "METADATA"
     metadata.parent.mkdir()
     metadata.write_text(f"Metadata-Version: 2.1\nName: litellm\nVersion: {bad}\n", encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-c", f"from {package.__name__}.cli import app; app()", "doctor"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

@@ -95,8 +95,8 @@ def _noted(errors: list[CredentialError]) -> Iterator[None]:
 
 
 def _none_left(refused: Token | None, errors: list[CredentialError]) -> Token:
-    """The refused token, which says that there is no other; an error when there never was one."""
-    if refused is not None:
+    """The refused token, which says that there is no other; an error when there never was one, or may be one soon."""
+    if refused is not None and all(error.status == 401 for error in errors):
         return refused
     raise _all_of(errors)
 

@@ -32,6 +32,9 @@ def account(tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch)
     """An account of the test's own at an authorization server, which the provider uses."""
     with importlib.import_module(f".{KIND}", __package__).open_account(tmp_path / "own") as opened:
         use(opened, upstream, monkeypatch)
+        if answers.AUTH[0] != KIND:  # whose credential would come first
+            for name, nothing in (("TOKEN_FILE", str(tmp_path / "none")), ("TOKEN_COMMAND", "false")):
+                monkeypatch.setenv(f"{PREFIX}_{name}", nothing)
         yield opened
 
 
