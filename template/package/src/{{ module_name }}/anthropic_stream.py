@@ -44,6 +44,7 @@ class AnthropicChunks(StreamParser):
         self._names: dict[str, str] = {}
         self._calls = 0
         self._thinking = 0
+        self._signature = ""
         self._block: dict[str, Any] = {}
         """The block that is under way, as it began."""
         self._has_arguments = False
@@ -87,8 +88,9 @@ class AnthropicChunks(StreamParser):
             return {"content": block.get("text")}
         if kind == "thinking":
             self._thinking += 1
-            text, signature = block.get("thinking"), block.get("signature")
-            return self._thought(text or "", signature) if text or signature else {}
+            self._signature = block.get("signature") or ""
+            text = block.get("thinking")
+            return self._thought(text) if text else {}
         if kind == "redacted_thinking":
             self._thinking += 1
             made = {"type": kind, "data": block.get("data"), "index": self._thinking - 1}
@@ -116,15 +118,21 @@ class AnthropicChunks(StreamParser):
                 return {}
             self._has_arguments = True
             return {"content": piece} if self._is_answer else self._call(piece)
-        if "thinking" in delta or "signature" in delta:
-            return self._thought(delta.get("thinking") or "", delta.get("signature"))
+        if "thinking" in delta:
+            return self._thought(delta["thinking"] or "")
+        if "signature" in delta:
+            self._signature += delta["signature"] or ""
+            return {}
         if "citation" in delta:
             return {"provider_specific_fields": {"citation": delta["citation"]}}
         return {}
 
     def _stop(self) -> dict[str, Any]:
-        """What a block leaves to say at its end: arguments that came with its start, or none at all."""
+        """What a block leaves to say at its end: a signature, arguments that came with its start, or none at all."""
         block, self._block = self._block, {}
+        if block.get("type") == "thinking" and self._signature:
+            signed = {"type": "thinking", "thinking": "", "signature": self._signature, "index": self._thinking - 1}
+            return {"reasoning_content": "", "thinking_blocks": [signed]}
         if block.get("type") not in _CALLS or self._has_arguments:
             return {}
         arguments = json.dumps(block.get("input") or {})
@@ -162,13 +170,10 @@ class AnthropicChunks(StreamParser):
         """Whether a call is the form in which LiteLLM asked for JSON."""
         return bool(self.json_mode) and block.get("name") == JSON_TOOL
 
-    def _thought(self, text: str, signature: object) -> dict[str, Any]:
-        block: dict[str, Any] = {"type": "thinking", "thinking": text, "index": self._thinking - 1}
-        if signature:
-            block["signature"] = signature
+    def _thought(self, text: str) -> dict[str, Any]:
         # LiteLLM's bridge to /v1/messages begins a block with the first entry, and then repeats it as a piece.
-        empty = {"type": "thinking", "thinking": "", "index": self._thinking - 1}
-        return {"reasoning_content": text, "thinking_blocks": [empty, block] if text else [block]}
+        blocks = [{"type": "thinking", "thinking": part, "index": self._thinking - 1} for part in ("", text)]
+        return {"reasoning_content": text, "thinking_blocks": blocks}
 
     def _call(self, arguments: str, **first: str) -> dict[str, Any]:
         function = {"name": first.get("name"), "arguments": arguments}

@@ -21,6 +21,7 @@ _PARAMETERS_OF_ABILITY: Mapping[str, frozenset[str]] = {
     "supports_reasoning": frozenset({"reasoning_effort", "thinking"}),
     "supports_audio_output": frozenset({"audio", "modalities"}),
     "supports_web_search": frozenset({"web_search_options"}),
+    "supports_sampling_params": frozenset({"temperature", "top_k", "top_p"}),
     "supports_prompt_caching": frozenset({"prompt_cache_key", "prompt_cache_retention"}),
 }
 

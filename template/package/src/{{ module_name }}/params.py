@@ -62,9 +62,11 @@ _NOTHING_ASKED: Mapping[str, tuple[Any, ...]] = {
     "response_format": ({"type": "text"},),
     "service_tier": ("auto", "default"),
     "store": (False,),
+    "temperature": (1,),
     "tool_choice": ("auto",),
     "tools": ([],),
     "top_logprobs": (0,),
+    "top_p": (1,),
     "verbosity": ("medium",),
 }
 
