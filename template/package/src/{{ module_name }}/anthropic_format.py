@@ -142,7 +142,8 @@ class AnthropicFormatConfig(AnthropicConfig):
         # And asks its name again whether it can be sampled.
         sampling = {name: params.pop(name) for name in _SAMPLING if name in params}
         own = {**litellm_params, "metadata": None}  # the proxy's, and none of the upstream's business
-        body: _Params = super().transform_request(model, [_own(message) for message in messages], params, own, headers)
+        copied: list[Any] = [_own(message) for message in messages]
+        body: _Params = super().transform_request(model, copied, params, own, headers)
         if TOOL_NAMES in own:  # of tools whose names the API does not take: the answer gives them their own again
             litellm_params[TOOL_NAMES] = own[TOOL_NAMES]
         return {**body, **sampling}

@@ -368,14 +368,13 @@ def test_second_turn_of_chat(streamed: bool, proxy: Proxy, upstream: Upstream, m
     upstream.will(THOUGHT)
     client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0, timeout=30)
     asked: Any = {"model": model.split("/", 1)[1], "tools": [WEATHER], "reasoning_effort": "low"}
+    messages: list[Any] = [*HELLO]
+    turn: Any = client.chat.completions.create(**asked, messages=messages, stream=streamed)
     if streamed:
-        chunks = [chunk.model_dump() for chunk in client.chat.completions.create(**asked, messages=HELLO, stream=True)]
-        turn = litellm.stream_chunk_builder([litellm.ModelResponseStream(**chunk) for chunk in chunks])
-    else:
-        turn = client.chat.completions.create(**asked, messages=HELLO)  # type: ignore[assignment]
-    said_first = turn.choices[0].message.model_dump(exclude_none=True)  # type: ignore[union-attr]
-    result = {"role": "tool", "tool_call_id": "call_a", "content": "sunny"}
-    client.chat.completions.create(**asked, messages=[*HELLO, said_first, result])
+        turn = litellm.stream_chunk_builder([litellm.ModelResponseStream(**chunk.model_dump()) for chunk in turn])
+    messages.append(turn.choices[0].message.model_dump(exclude_none=True))
+    messages.append({"role": "tool", "tool_call_id": "call_a", "content": "sunny"})
+    client.chat.completions.create(**asked, messages=messages)
     assert sent_turn(upstream) == FIRST_TURN
 
 
