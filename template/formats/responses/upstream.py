@@ -47,6 +47,9 @@ class UpstreamFormat:
             asked["max_tokens"] = body["max_output_tokens"]
         if tools := [tool for tool in body.get("tools", []) if tool["type"] == "function"]:
             asked["tools"] = [{"type": "function", "function": _without(tool, "type", "strict")} for tool in tools]
+        for tool in body.get("tools", []):
+            if tool["type"] == "web_search":
+                asked["web_search_options"] = _without(tool, "type")
         choice = body.get("tool_choice")
         if isinstance(choice, dict) and "name" in choice:
             asked["tool_choice"] = {"type": "function", "function": {"name": choice["name"]}}

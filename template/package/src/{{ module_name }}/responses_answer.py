@@ -276,9 +276,8 @@ def _said_by_message(item: Mapping[str, Any], start: int) -> _Fields:
         said["content"] = text
     annotations: list[_Fields] = []
     for part in item.get("content") or ():
-        for found in part.get("annotations") or ():
-            if found.get("type") == "url_citation":
-                annotations.append({"type": "url_citation", "url_citation": _citation(found, start)})
+        found = [note for note in part.get("annotations") or () if note.get("type") == "url_citation"]
+        annotations += [{"type": "url_citation", "url_citation": _citation(note, start)} for note in found]
         start += len(part.get("text") or part.get("refusal") or "")
     return {**said, "annotations": annotations} if annotations else said
 

@@ -223,7 +223,8 @@ def _output(content: Any) -> Any:
 
 def _parts(content: Any) -> Iterator[_Item]:
     """The parts of what a user says."""
-    for part in [content or ""] if isinstance(content, str | None) else content:
+    found: list[Any] = [content or ""] if isinstance(content, str | None) else content
+    for part in found:
         kind = "text" if isinstance(part, str) else part.get("type")
         if kind == "text":
             yield {"type": "input_text", "text": part if isinstance(part, str) else part["text"]}
