@@ -25,6 +25,9 @@ _FORMATS = (
     ),
 )
 
+# What the template translates by itself.
+_ANSWERS = {CHAT: "openai", RESPONSES: "responses"}
+
 
 def named_format(code: Code) -> tuple[str, str]:
     """Returns the format of the API and where it shows; nothing if it is none of those that have a name."""
@@ -43,7 +46,7 @@ def api_format(code: Code) -> Found | None:
     """Returns the answer to the question of that name."""
     name, where = named_format(code)
     if name:
-        return Found("openai" if name == CHAT else "custom", f"{where}, {name}")
+        return Found(_ANSWERS.get(name, "custom"), f"{where}, {name}")
     for call in code.calls:
         if call.name.rpartition(".")[2] in ("OpenAI", "AsyncOpenAI"):
             return Found("openai", call.where)
@@ -95,7 +98,7 @@ def several_in_words(code: Code) -> str:
 
 
 def of_the_format(code: Code, path: str, now: Callable[[str], str] = str) -> Iterator[str]:
-    """Yields what a translation has to do for a format that the template does not speak by itself.
+    """Yields what a translation has to do for a format that has a name and is not OpenAI's chat completions.
 
     Args:
         code: The provider's code.
@@ -103,6 +106,11 @@ def of_the_format(code: Code, path: str, now: Callable[[str], str] = str) -> Ite
         now: Returns a place in the author's files as it is called now.
     """
     name, where = named_format(code)
+    if name == RESPONSES:
+        yield (
+            f"`ChatConfig` in `{path}` speaks the Responses format ({now(where)}) as it is, and posts to `{{api_base}}/responses`: override what your API "
+            "does in another way. An API that answers with a stream only, or wants `instructions` in any case, is told by attributes of the class."
+        )
     if name not in _TRANSLATIONS:
         return
     yield (
@@ -115,38 +123,9 @@ def of_the_format(code: Code, path: str, now: Callable[[str], str] = str) -> Ite
 
 # The files were there in LiteLLM 1.100.0.
 _LITELLMS = {
-    RESPONSES: "litellm/completion_extras/litellm_responses_transformation/transformation.py",
     MESSAGES: "litellm/llms/anthropic/chat/transformation.py",
 }
 _TRANSLATIONS = {
-    RESPONSES: (
-        ("get_complete_url", "`{api_base}` and the path that you have, such as `/responses`"),
-        (
-            "map_openai_params",
-            "`max_tokens` is `max_output_tokens`, `reasoning_effort` is `reasoning.effort`, `response_format` is `text.format`; "
-            "a tool has its name and parameters beside its `type`, not in `function`",
-        ),
-        (
-            "transform_request",
-            "system messages are `instructions`, all others items of `input`; a tool call is an item `function_call`, a tool's answer "
-            "an item `function_call_output` with the same `call_id`",
-        ),
-        (
-            "transform_response",
-            "`output` has items: texts of `message`, calls of `function_call`, summaries of `reasoning`; `status` `incomplete` is the finish "
-            "reason `length`; `usage` counts `input_tokens` and `output_tokens`",
-        ),
-        (
-            "ChatChunks.chunk_parser",
-            "`response.output_text.delta` has text, `response.output_item.added` begins a call whose arguments come in "
-            "`response.function_call_arguments.delta`, `response.completed` has the usage, and `response.failed` and `error` are errors",
-        ),
-        (
-            "tests/upstream.py",
-            "an API that answers with a stream only cannot be asked without one: "
-            "see whether yours does, before calls without `stream` are promised",
-        ),
-    ),
     MESSAGES: (
         ("get_complete_url", "`{api_base}` and the path that you have, such as `/v1/messages`"),
         ("validate_environment", "the header `anthropic-version`; the key is the business of `auth/`"),

@@ -96,7 +96,7 @@ class ResponsesFormatConfig(BaseConfig):
         api_base: str | None = None,
     ) -> _Params:
         """Returns the headers. The credential is not here: auth/ adds it when the request is sent."""
-        return headers
+        return {"Accept": "text/event-stream", **headers} if self.only_streams else headers
 
     def get_supported_openai_params(self, model: str) -> list[str]:
         """Returns the parameters that go to the upstream, as the abilities of the model allow them."""
