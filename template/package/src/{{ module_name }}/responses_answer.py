@@ -88,9 +88,9 @@ def said_by(item: Mapping[str, Any], start: int = 0) -> _Fields:
         function = {"name": item["name"], "arguments": item.get("arguments") or "{}"}
         return {"tool_calls": [{"id": item["call_id"], "type": "function", "function": function}]}
     if kind == "reasoning":
-        text, encrypted = _reasoning(item), item.get("encrypted_content")
+        text, sealed = _reasoning(item), item.get("encrypted_content")
         said: _Fields = {"reasoning_content": text} if text else {}
-        return {**said, "thinking_blocks": [reasoning_block(text, encrypted)]} if encrypted else said
+        return {**said, "thinking_blocks": [reasoning_block(text, item)]} if sealed else said
     if kind == "image_generation_call" and item.get("result"):
         url = f"data:image/{item.get('output_format') or 'png'};base64,{item['result']}"
         return {"images": [{"type": "image_url", "index": 0, "image_url": {"url": url}}]}

@@ -6,6 +6,8 @@ version by version it puts system messages in other places, and on some it makes
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -15,12 +17,14 @@ logger = logging.getLogger(__package__)
 _Item = dict[str, Any]
 _Message = Mapping[str, Any]
 
-ENCRYPTED = "litellm_encrypted_reasoning:"
-"""How a signature begins that has the encrypted content of a reasoning item.
+CARRIED = "responses:"
+"""How a signature begins that has a reasoning item in it, as JSON in base64.
 
-Every API of LiteLLM brings the signature of a thinking block back with the next turn, and most drop the item. The prefix is
-LiteLLM's own, so that deployments of other providers know that the block is not theirs.
+Every API of LiteLLM brings the signature of a thinking block back with the next turn, and most drop the item. LiteLLM has a
+prefix of its own for this, whose blocks it takes out on /v1/messages before a provider such as this one sees them.
 """
+
+_OF_ITEM = ("type", "id", "summary", "content", "encrypted_content")
 
 NO_SUMMARY = "\n"
 """The thinking of an item without a summary: LiteLLM drops a block of a stream that has no text at all."""
@@ -65,14 +69,16 @@ def input_of(messages: list[Any]) -> tuple[list[_Item], str]:
     return items, "\n".join(text for text in instructions if text)
 
 
-def reasoning_block(text: str, encrypted: str) -> _Item:
+def reasoning_block(text: str, item: _Message) -> _Item:
     """Returns the thinking block that carries a reasoning item through the turns of a conversation.
 
     Args:
-        text: its summary.
-        encrypted: its `encrypted_content`.
+        text: what the caller reads of it.
+        item: the item, with its `encrypted_content`.
     """
-    return {"type": "thinking", "thinking": text or NO_SUMMARY, "signature": f"{ENCRYPTED}{encrypted}"}
+    kept = {name: item[name] for name in _OF_ITEM if item.get(name) is not None}
+    mark = base64.urlsafe_b64encode(json.dumps(kept, separators=(",", ":")).encode()).decode()
+    return {"type": "thinking", "thinking": text or NO_SUMMARY, "signature": f"{CARRIED}{mark}"}
 
 
 def tools_of(tools: list[Any], hosted: Collection[str], drop: bool) -> list[_Item]:
@@ -190,25 +196,26 @@ def _of_assistant(message: _Message) -> Iterator[_Item]:
 
 
 def _reasoning(message: _Message, blocks: list[Any]) -> Iterator[_Item]:
-    """The reasoning items of a turn, as far as they came back: the upstream can read nothing else."""
+    """The reasoning items of a turn, as far as they came back: the upstream can read no other thoughts."""
     items = [item for item in message.get("reasoning_items") or [] if item.get("encrypted_content")]
+    items += [item for block in blocks if (item := _carried(block.get("signature")))]
+    known: set[str] = set()
     for item in items:
-        fields = {name: item[name] for name in ("id", "content") if item.get(name)}
-        yield {"type": "reasoning", **fields, **_sealed(item["encrypted_content"], item.get("summary") or [])}
-    known = {item["encrypted_content"] for item in items}
-    for block in blocks:
-        mark = block.get("signature") or block.get("data") or ""
-        encrypted = mark.removeprefix(ENCRYPTED)
-        if mark.startswith(ENCRYPTED) and encrypted not in known:
-            text = (block.get("thinking") or "").strip()
-            yield {
-                "type": "reasoning",
-                **_sealed(encrypted, [{"type": "summary_text", "text": text}] if text else []),
-            }
+        if item["encrypted_content"] not in known:
+            known.add(item["encrypted_content"])
+            kept = {name: item[name] for name in _OF_ITEM if item.get(name) is not None}
+            yield {**kept, "type": "reasoning", "summary": item.get("summary") or []}
 
 
-def _sealed(encrypted: str, summary: list[Any]) -> _Item:
-    return {"summary": summary, "encrypted_content": encrypted}
+def _carried(signature: Any) -> _Item | None:
+    """The item in a signature; None for those of others, and for what somebody has changed."""
+    if not isinstance(signature, str) or not signature.startswith(CARRIED):
+        return None
+    try:
+        item = json.loads(base64.urlsafe_b64decode(signature.removeprefix(CARRIED)))
+    except ValueError:
+        return None
+    return item if isinstance(item, dict) and isinstance(item.get("encrypted_content"), str) else None
 
 
 def _output(content: Any) -> Any:
