@@ -92,13 +92,13 @@ def contents(folder: Path, below: str) -> dict[str, bytes]:
     return {path.relative_to(folder / below).as_posix(): path.read_bytes() for path in found}
 
 
-# Both formats, with and without the command.
+# All formats, with and without the command.
 KINDS = [
     pytest.param(
         {
             **answers,
-            "api_format": ("openai", "custom")[number % 2],
-            "include": ["cli"] if number % 3 else [],
+            "api_format": ("openai", "custom", "responses")[number % 3],
+            "include": ["cli"] if number % 4 else [],
         },
         id=in_words(answers).replace(" ", "-"),
     )

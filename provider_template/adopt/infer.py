@@ -213,9 +213,9 @@ def _api_base(configs: list[tuple[str, str, dict[str, Any]]], code: Code, provid
 
 
 def _path_before_endpoint(code: Code) -> tuple[str, str]:
-    """Returns what stands before `/chat/completions` where the code has the path apart, and where it does."""
+    """Returns what stands before `/chat/completions` and the like where the code has the path apart, and where it does."""
     for text in code.texts:
-        if found := re.fullmatch(r"(/[\w./-]+?)/chat/completions", text.value):
+        if found := re.fullmatch(r"(/[\w./-]+?)/(chat/completions|messages|responses)", text.value):
             return found[1], text.where
     return "", ""
 

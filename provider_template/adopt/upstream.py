@@ -25,6 +25,9 @@ _FORMATS = (
     ),
 )
 
+# What the template translates by itself.
+_ANSWERS = {CHAT: "openai", RESPONSES: "responses", MESSAGES: "anthropic"}
+
 
 def named_format(code: Code) -> tuple[str, str]:
     """Returns the format of the API and where it shows; nothing if it is none of those that have a name."""
@@ -43,7 +46,7 @@ def api_format(code: Code) -> Found | None:
     """Returns the answer to the question of that name."""
     name, where = named_format(code)
     if name:
-        return Found("openai" if name == CHAT else "custom", f"{where}, {name}")
+        return Found(_ANSWERS[name], f"{where}, {name}")
     for call in code.calls:
         if call.name.rpartition(".")[2] in ("OpenAI", "AsyncOpenAI"):
             return Found("openai", call.where)
@@ -95,7 +98,7 @@ def several_in_words(code: Code) -> str:
 
 
 def of_the_format(code: Code, path: str, now: Callable[[str], str] = str) -> Iterator[str]:
-    """Yields what a translation has to do for a format that the template does not speak by itself.
+    """Yields what there is to know of a translation that the template has, beside OpenAI's chat completions.
 
     Args:
         code: The provider's code.
@@ -103,72 +106,15 @@ def of_the_format(code: Code, path: str, now: Callable[[str], str] = str) -> Ite
         now: Returns a place in the author's files as it is called now.
     """
     name, where = named_format(code)
-    if name not in _TRANSLATIONS:
-        return
-    yield (
-        f"The API speaks the {name} format ({now(where)}). `api_format` has no answer for it, so it is `custom`: "
-        f"`ChatConfig` in `{path}` is a worked translation for another API. In its place it has to do this:"
-    )
-    yield from (f"`{method}`: {work}" for method, work in _TRANSLATIONS[name])
-    yield f"LiteLLM has a translation of this format, to read beside: `{_LITELLMS[name]}`"
+    if name in _POSTS_TO:
+        yield (
+            f"`ChatConfig` in `{path}` speaks the {name} format ({now(where)}) as it is, and posts to `{{api_base}}{_POSTS_TO[name]}`: "
+            f"override what your API does in another way. {_TOLD[name]}"
+        )
 
 
-# The files were there in LiteLLM 1.100.0.
-_LITELLMS = {
-    RESPONSES: "litellm/completion_extras/litellm_responses_transformation/transformation.py",
-    MESSAGES: "litellm/llms/anthropic/chat/transformation.py",
-}
-_TRANSLATIONS = {
-    RESPONSES: (
-        ("get_complete_url", "`{api_base}` and the path that you have, such as `/responses`"),
-        (
-            "map_openai_params",
-            "`max_tokens` is `max_output_tokens`, `reasoning_effort` is `reasoning.effort`, `response_format` is `text.format`; "
-            "a tool has its name and parameters beside its `type`, not in `function`",
-        ),
-        (
-            "transform_request",
-            "system messages are `instructions`, all others items of `input`; a tool call is an item `function_call`, a tool's answer "
-            "an item `function_call_output` with the same `call_id`",
-        ),
-        (
-            "transform_response",
-            "`output` has items: texts of `message`, calls of `function_call`, summaries of `reasoning`; `status` `incomplete` is the finish "
-            "reason `length`; `usage` counts `input_tokens` and `output_tokens`",
-        ),
-        (
-            "ChatChunks.chunk_parser",
-            "`response.output_text.delta` has text, `response.output_item.added` begins a call whose arguments come in "
-            "`response.function_call_arguments.delta`, `response.completed` has the usage, and `response.failed` and `error` are errors",
-        ),
-        (
-            "tests/upstream.py",
-            "an API that answers with a stream only cannot be asked without one: "
-            "see whether yours does, before calls without `stream` are promised",
-        ),
-    ),
-    MESSAGES: (
-        ("get_complete_url", "`{api_base}` and the path that you have, such as `/v1/messages`"),
-        ("validate_environment", "the header `anthropic-version`; the key is the business of `auth/`"),
-        (
-            "map_openai_params",
-            "`max_tokens` has to be there, `stop` is `stop_sequences`; a tool has `name`, `description` and `input_schema`, "
-            "and `tool_choice` is an object",
-        ),
-        (
-            "transform_request",
-            "system messages are `system`; a tool call is a block `tool_use` of the assistant, a tool's answer a block `tool_result` "
-            "in a message of the user",
-        ),
-        (
-            "transform_response",
-            "`content` has blocks: `text`, `tool_use` with its arguments as JSON, `thinking`; `stop_reason` `end_turn` is the finish reason "
-            "`stop`, `max_tokens` is `length`, `tool_use` is `tool_calls`; `usage` counts `input_tokens` and `output_tokens`",
-        ),
-        (
-            "ChatChunks.chunk_parser",
-            "`message_start` has the input's usage, `content_block_start` begins a call, `content_block_delta` has text or a piece of its "
-            "arguments, `message_delta` the stop reason and the output's usage, and `error` is an error",
-        ),
-    ),
+_POSTS_TO = {RESPONSES: "/responses", MESSAGES: "/messages"}
+_TOLD = {
+    RESPONSES: "An API that answers with a stream only, or wants `instructions` in any case, is told by attributes of the class.",
+    MESSAGES: "Headers `anthropic-beta` that it wants in any case are told by an attribute of the class.",
 }

@@ -367,7 +367,7 @@ def test_a_package_with_the_login_of_another_program(packages: dict[str, Adopted
     answers = recorded(folder)
     expected = {
         "api_base": "https://api.fabrikam.example.com/agents",
-        "api_format": "custom",
+        "api_format": "responses",
         "api_key_header": "Authorization",
         "api_key_prefix": "Bearer",
         "auth": "token_file",
@@ -379,8 +379,7 @@ def test_a_package_with_the_login_of_another_program(packages: dict[str, Adopted
     todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
     for words in (
         "Not known from the package: `models`, `token_field`",
-        "The API speaks the Responses format (src/fabrikam_litellm/constants.py:6)",
-        "- [ ] `transform_request`: system messages are `instructions`",
+        "speaks the Responses format (src/fabrikam_litellm/constants.py:6) as it is, and posts to `{api_base}/responses`",
         "`auth/` is rendered as `token_file`: it reads `~/.fabrikam/auth.json`",
         "renews nothing",
         "The credential is in `~/.fabrikam/auth.json` (src/fabrikam_litellm/constants.py:11)",
@@ -736,15 +735,15 @@ def inferred(folder: Path, code: str, files: Mapping[str, str] | None = None) ->
         (
             'import httpx\nBASE_URL = "https://acme.example.com"\n'
             'httpx.post(f"{BASE_URL}/v1/messages", headers={"anthropic-version": "1"})\n',
-            {"api_format": "custom", "api_base": "https://acme.example.com"},
+            {"api_format": "anthropic", "api_base": "https://acme.example.com/v1"},
         ),
         (
             "from openai import OpenAI\nanswer = OpenAI(api_key=key).responses.create(model=model)\n",
-            {"api_format": "custom"},
+            {"api_format": "responses"},
         ),
         (
             "import anthropic\nanswer = anthropic.Anthropic().messages.create(model=model)\n",
-            {"api_format": "custom"},
+            {"api_format": "anthropic"},
         ),
         (
             'HOST_URL = "https://acme.example.com"\nPATH = "/inference/v1/chat/completions"\n',

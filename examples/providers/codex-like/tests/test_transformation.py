@@ -1,4 +1,4 @@
-"""The translation to Responses. Yours to edit."""
+"""What is particular about this upstream. Yours to edit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ def test_instructions_are_never_missing() -> None:
     assert request([{"role": "system", "content": "Be brief."}])["instructions"] == "Be brief."
 
 
-def test_effort_and_format_are_where_responses_has_them() -> None:
-    schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}
-    body = request([], reasoning_effort="low", response_format=schema)
-    assert body["reasoning"] == {"effort": "low", "summary": "auto"}
-    assert body["text"] == {"format": {"type": "json_schema", "name": "a", "schema": {}}}
+def test_nothing_is_kept() -> None:
+    body = request([{"role": "user", "content": "Hi"}])
+    assert (body["store"], body["include"]) == (False, ["reasoning.encrypted_content"])

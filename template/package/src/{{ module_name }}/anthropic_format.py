@@ -194,7 +194,7 @@ class AnthropicFormatConfig(AnthropicConfig):
         )
         choice: Any = answer.choices[0]
         choice.finish_reason = FINISH_REASONS.get(stop_reason, "stop")
-        if stop_reason == "pause_turn":
+        if stop_reason in ("pause_turn", "refusal"):
             choice.message.provider_specific_fields["stop_reason"] = stop_reason
         answer.id = content.get("id") or answer.id
         return answer
@@ -231,7 +231,9 @@ def _own(message: Mapping[str, Any]) -> _Params:
     if copied.get("role") == "developer":
         copied["role"] = "system"
     for block in copied.get("thinking_blocks") or []:
-        block.pop("index", None)  # LiteLLM's own, from a stream; the API would refuse it
+        block.pop("index", None)  # LiteLLM's own, as is an empty cache_control; the API would refuse them
+        if not block.get("cache_control"):
+            block.pop("cache_control", None)
     return copied
 
 

@@ -28,6 +28,7 @@ CONTEXT_CODES = (
 
 # OpenAI's, Azure's, Gemini's, AWS's, Alibaba's, and those of gateways.
 POLICY_CODES = (
+    "bio_policy",
     "blocked_by_safety",
     "blocklist",
     "content_blocked",
@@ -39,6 +40,7 @@ POLICY_CODES = (
     "data_inspection_failed",
     "guardrail_intervened",
     "guardrail_violation",
+    "image_content_policy_violation",
     "image_safety",
     "moderation_blocked",
     "policy_violation",
@@ -76,6 +78,22 @@ STATUS_OF_CODE = {
     "service_tier_capacity_exceeded": 429,
     "slow_down": 429,
     "tokens_limit_exceeded": 429,
+    # of OpenAI's Responses, which come inside of answers
+    "empty_image_file": 400,
+    "failed_to_download_image": 400,
+    "image_file_not_found": 400,
+    "image_file_too_large": 400,
+    "image_parse_error": 400,
+    "image_too_large": 400,
+    "image_too_small": 400,
+    "invalid_base64_image": 400,
+    "invalid_image": 400,
+    "invalid_image_format": 400,
+    "invalid_image_mode": 400,
+    "invalid_image_url": 400,
+    "invalid_prompt": 400,
+    "unsupported_image_media_type": 400,
+    "vector_store_timeout": 504,
     # Anthropic's
     "api_error": 500,
     "authentication_error": 401,
