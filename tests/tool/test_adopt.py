@@ -366,7 +366,7 @@ def test_a_package_with_the_login_of_another_program(packages: dict[str, Adopted
     folder = packages["vendor"].folder
     answers = recorded(folder)
     expected = {
-        "api_base": "https://api.fabrikam.example.com/agents",
+        "api_base": "https://api.fabrikam.example.com/agents/v3",
         "api_format": "responses",
         "api_key_header": "Authorization",
         "api_key_prefix": "Bearer",
