@@ -27,7 +27,6 @@ SAME = (
     "prompt_cache_retention",
     "safety_identifier",
     "service_tier",
-    "store",
     "temperature",
     "tool_choice",
     "top_p",
@@ -43,6 +42,8 @@ class UpstreamFormat:
         """Returns a request body as OpenAI's chat completions would have it."""
         asked = {name: body[name] for name in SAME if name in body}
         asked["stream"] = body["stream"]
+        if body["store"] is not False:
+            raise ValueError("the API keeps nothing")
         asked["messages"] = _messages(body)
         if "max_output_tokens" in body:
             raise ValueError("the API refuses max_output_tokens")

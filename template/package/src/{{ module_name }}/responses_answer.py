@@ -14,7 +14,7 @@ from ._litellm import BaseLLMException, ModelResponse, ModelResponseStream, Usag
 from .errors import read_error
 from .openai_fields import figures
 from .parser import Chunks, StreamParser
-from .responses_request import NO_SUMMARY, reasoning_block
+from .responses_request import reasoning_block
 
 _Fields = dict[str, Any]
 _Key = int | str | None
@@ -191,9 +191,7 @@ class ResponsesChunks(StreamParser):
         if self._thought is not None and self._thought != part and self._thought[0] == key:
             text = f"{_BETWEEN_PARTS}{text}"
         self._thought = part
-        # The empty one first: LiteLLM's bridge to /v1/messages says the first one twice.
-        blocks = [{"type": "thinking", "thinking": ""}, {"type": "thinking", "thinking": text}]
-        return self._chunk({"reasoning_content": text, "thinking_blocks": blocks})
+        return self._chunk({"reasoning_content": text, "thinking_blocks": _unsigned(text)})
 
     def _call(self, key: _Key, function: _Fields, call_id: str | None = None) -> ModelResponseStream:
         index = self._calls.setdefault(key, len(self._calls))
@@ -219,23 +217,21 @@ class ResponsesChunks(StreamParser):
             else:
                 self._length += length
         elif kind == "reasoning":
-            if in_pieces:
-                said.pop("reasoning_content", None)
-            if blocks := said.get("thinking_blocks"):
-                (block,) = blocks
-                if in_pieces or block["thinking"] == NO_SUMMARY:
-                    text = "" if in_pieces else NO_SUMMARY
-                    said["thinking_blocks"] = [{"type": "thinking", "thinking": ""}, {**block, "thinking": text}]
-                else:
-                    # In a chunk of its own: of one with a signature, LiteLLM's bridge takes nothing else.
-                    text = said.pop("reasoning_content")
-                    thinking = [{"type": "thinking", "thinking": ""}, {"type": "thinking", "thinking": text}]
-                    first = self._chunk({"reasoning_content": text, "thinking_blocks": thinking})
-                    return [first, self._chunk({"thinking_blocks": [{**block, "thinking": ""}]})]
+            return self._thoughts(said, in_pieces)
         for image in said.get("images", ()):
             image["index"] = self._images
             self._images += 1
         return [self._chunk(said)] if said else []
+
+    def _thoughts(self, said: _Fields, in_pieces: bool) -> list[ModelResponseStream]:
+        """The text, where it has not come, and then the signature alone: of a chunk with one, LiteLLM's bridge takes nothing else."""
+        signed: list[_Fields] = said.get("thinking_blocks", [])
+        chunks = [self._chunk({"thinking_blocks": [{**block, "thinking": ""}]}) for block in signed]
+        if in_pieces or not said:
+            return chunks
+        text = signed[0]["thinking"] if signed else said["reasoning_content"]
+        said["thinking_blocks"] = _unsigned(text)
+        return [self._chunk(said), *chunks]
 
     def _end(self, response: _Fields) -> Chunks:
         if error := failure_of(response):
@@ -255,6 +251,11 @@ class ResponsesChunks(StreamParser):
     def _chunk(self, delta: _Fields, reason: str | None = None, usage: Usage | None = None) -> ModelResponseStream:
         choice: Any = {"index": 0, "delta": delta, "finish_reason": reason}
         return ModelResponseStream(**self._envelope, choices=[choice], usage=usage)
+
+
+def _unsigned(text: str) -> list[_Fields]:
+    """A piece of thinking. The empty block comes first, as LiteLLM's bridge to /v1/messages says the first one twice."""
+    return [{"type": "thinking", "thinking": ""}, {"type": "thinking", "thinking": text}]
 
 
 def _key(chunk: Mapping[str, Any]) -> _Key:

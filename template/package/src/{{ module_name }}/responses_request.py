@@ -26,8 +26,8 @@ prefix of its own for this, whose blocks it takes out on /v1/messages before a p
 
 _OF_ITEM = ("type", "id", "summary", "content", "encrypted_content")
 
-NO_SUMMARY = "\n"
-"""The thinking of an item without a summary: LiteLLM drops a block of a stream that has no text at all."""
+NO_SUMMARY = "…"
+"""The thinking of an item without a summary: of blocks without a text, LiteLLM drops those of streams, and those that come back."""
 
 _READY_PARTS = frozenset({"input_file", "input_image", "input_text"})
 """Parts of a message that are as Responses has them already."""

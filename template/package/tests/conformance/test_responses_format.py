@@ -386,6 +386,9 @@ def test_what_it_does_not_have(message: Any, upstream: Upstream, model: str) -> 
     assert upstream.requests == []
 
 
+BEGIN: list[Any] = [*HELLO]
+
+
 def _chat(proxy: Proxy, name: str, streamed: bool) -> None:
     """LiteLLM's SDK: the message goes back as it is."""
     made = joined(stream("sync", f"{name}")) if streamed else ask("async", name)
@@ -410,14 +413,14 @@ def _messages(proxy: Proxy, name: str, streamed: bool) -> None:
     tool = {"name": "weather", "input_schema": SCHEMA}
     call: Any = {"model": name, "max_tokens": 2000, "thinking": thinking, "tools": [tool]}
     if streamed:
-        with client.messages.stream(messages=HELLO, **call) as found:
+        with client.messages.stream(messages=BEGIN, **call) as found:
             made: Any = found.get_final_message()
     else:
-        made = client.messages.create(messages=HELLO, **call)
+        made = client.messages.create(messages=BEGIN, **call)
     said = [block.model_dump(exclude_none=True) for block in made.content]
     assert [block["type"] for block in said] == ["thinking", "tool_use"]
-    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "sunny"}]}
-    client.messages.create(messages=[*HELLO, {"role": "assistant", "content": said}, result], **call)
+    result: Any = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "sunny"}]}
+    client.messages.create(messages=[*BEGIN, {"role": "assistant", "content": said}, result], **call)
 
 
 def _responses(proxy: Proxy, name: str, streamed: bool) -> None:
@@ -426,8 +429,8 @@ def _responses(proxy: Proxy, name: str, streamed: bool) -> None:
     made: Any = client.responses.create(input="hello", stream=streamed, **call)
     output = [*made][-1].response.output if streamed else made.output
     items = [item.model_dump(exclude_none=True) for item in output]
-    result = {"type": "function_call_output", "call_id": "a", "output": "sunny"}
-    client.responses.create(input=[*HELLO, *items, result], **call)
+    result: Any = {"type": "function_call_output", "call_id": "a", "output": "sunny"}
+    client.responses.create(input=[*BEGIN, *items, result], **call)
 
 
 @pytest.mark.feature("tools")
