@@ -400,6 +400,39 @@ def joined(chunks: list[ModelResponseStream], request: Request) -> ModelResponse
     return answer
 
 
+class ReasoningInText:
+    """Puts the reasoning of a stream into its text, between `<think>` and `</think>`: `merge_reasoning_content_in_choices`.
+
+    LiteLLM does it for its own providers only. Each stream has one of its own, called with each chunk, which it changes.
+    """
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def __call__(self, chunk: ModelResponseStream) -> ModelResponseStream:
+        """Returns the chunk."""
+        delta = _values(chunk.choices[0])["delta"] if chunk.choices else None
+        if delta is None:
+            return chunk
+        text = delta.content or ""
+        if reasoning := _values(delta).get("reasoning_content"):
+            del delta.reasoning_content
+            delta.content = reasoning if self._open else f"<think>{reasoning}"
+            self._open = True
+            if text:
+                delta.content += f"</think>{text}"
+                self._open = False
+        elif self._open and text:
+            delta.content = f"</think>{text}"
+            self._open = False
+        return chunk
+
+    def over(self, chunks: Iterator[ModelResponseStream]) -> Iterator[ModelResponseStream]:
+        """Yields the chunks of a sync stream."""
+        for chunk in chunks:
+            yield self(chunk)
+
+
 def _has_error(content: list[Any]) -> bool:
     return any(isinstance(part, dict) and is_error(part) for part in content)
 
