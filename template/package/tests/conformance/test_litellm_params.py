@@ -118,7 +118,6 @@ ROWS = {
     ),
     "allowed_openai_params": Row({"allowed_openai_params": ["user"]}),
     "api_version": Row({"api_version": "2026-01-01"}),
-    "base_model": Row({"base_model": "gpt-4o"}, steps=(COUNTED,), cost=sum(litellm.cost_per_token("gpt-4o", 3, 5))),
     "client": Row({"client": CLIENT}, headers=(("x-own", "yes"),)),
     "context_window_fallback_dict": Row(
         {"context_window_fallback_dict": {MODEL: MODEL}}, steps=(TOO_LONG,), requests=2
