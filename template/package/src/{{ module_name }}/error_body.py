@@ -57,7 +57,9 @@ _INNER_CODES = ("innererror", "inner_error", "details")
 _NO_CODES = frozenset({"error", "errors", "fail", "failed", "failure", "false", "none", "null", "object"})
 _FAILED = frozenset({"error", "fail", "failed", "failure"})
 _GOOD_CODES = frozenset({"", "0", "200", "ok", "success", "succeeded", "none"})
-_BESIDE = frozenset({"message", "Message", "msg", "id", "request_id", "requestId", "timestamp", "trace_id", "path"})
+BESIDE_MESSAGE = frozenset(
+    {"message", "Message", "msg", "id", "request_id", "requestId", "timestamp", "trace_id", "path"}
+)
 """What a flat error without a code may have."""
 
 
@@ -142,7 +144,9 @@ def _is_flat_error(content: Mapping[str, Any]) -> bool:
         return True
     if not any(isinstance(content.get(name), str) and content[name] for name in _MESSAGES):
         return False
-    return content.keys() <= _BESIDE or any(_says_failed(name, content[name]) for name in _CODES if name in content)
+    return content.keys() <= BESIDE_MESSAGE or any(
+        _says_failed(name, content[name]) for name in _CODES if name in content
+    )
 
 
 def _says_failed(name: str, code: object) -> bool:

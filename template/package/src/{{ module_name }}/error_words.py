@@ -17,6 +17,7 @@ from .upstream import Errors, load_upstream
 
 # OpenAI's, llama.cpp's, and those of gateways.
 CONTEXT_CODES = (
+    "context_length",
     "context_length_exceeded",
     "context_window_exceeded",
     "context_window_full",
@@ -152,7 +153,7 @@ STATUS_OF_CODE = {
 
 # Parts of messages, as regular expressions without case.
 CONTEXT_MESSAGES = (
-    r"prompt (?:is |was )?too long",
+    r"prompt (?:tokens? )?(?:is |are |was )?too (?:long|large)",
     r"input (?:is |was )?too long for",
     r"too many (?:input |prompt )?tokens",
     r"maximum context (?:length|window|size)",
@@ -169,7 +170,11 @@ CONTEXT_MESSAGES = (
     r"input token count is \d+ but",
     r"at most \d+ input tokens",
     r"range of input length should be",
-    r"`inputs` must have less than \d+ tokens",
+    r"`?inputs`? must have less than \d+ tokens",
+    r"number of (?:input |prompt )?tokens[^.]{0,60} (?:cannot|must not|may not) exceed",
+    r"tokens in the (?:prompt|input|messages?)\b[^.]{0,30} exceeds?\b",
+    r"\btoken limit exceeded",
+    r"loaded with context length of only \d",
     r"\b(?:input|prompt) (?:token|length)[^.]{0,60} exceeds? [^.]{0,40}(?:max|limit|allowed)",
     r"#/(?:prompt|inputtext): expected maxlength",
 )
@@ -207,7 +212,7 @@ STATUS_OF_MESSAGE = (
     (504, (r"\btimed out\b", r"deadline exceeded")),
 )
 
-_REPLACEABLE = (400, 413, 422, 500)
+_REPLACEABLE = (400, 413, 422, 498, 500)
 """Statuses that say so little that a code may say more."""
 _NO_LIMIT_OF_CONTENT = (401, 402, 407, 408, 429)
 """Client errors that are about the caller, whatever words they use."""

@@ -34,7 +34,6 @@ _REASONING_PARTS = frozenset({"reasoning", "reasoning_text", "summary_text", "th
 _TYPES_IN_MESSAGE: Mapping[str, type] = {
     "annotations": list,
     "audio": dict,
-    "function_call": dict,
     "images": list,
     "provider_specific_fields": dict,
     "reasoning_items": list,
@@ -138,12 +137,16 @@ def put_message_right(message: _Fields) -> None:
         for name, kind in _TYPES_IN_MESSAGE.items():
             if name in message and not _fits(message[name], kind):
                 del message[name]
+    if "function_call" in message:
+        function = message["function_call"]
+        function = _function(function) if isinstance(function, dict) else {}
+        message["function_call"] = {**function, "arguments": function.get("arguments") or ""} if function else None
     calls = message.get("tool_calls")
     if calls is not None:
         if isinstance(calls, dict):
             calls = [calls]
         message["tool_calls"] = (
-            [_call(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else None
+            [_call(call) for call in calls if call and isinstance(call, dict)] if isinstance(calls, list) else None
         )
 
 
@@ -231,8 +234,19 @@ def _count(*values: object) -> int:
 def _call(call: _Fields) -> _Fields:
     """A tool call, or a piece of one; some name a call before they say what it calls."""
     function = call.get("function")
-    if type(function) is not dict:
-        function = {}
+    function = _function(function) if type(function) is dict else {}
+    index = call.get("index")
+    call = {**call, "function": function}
+    if index is not None and type(index) is not int:
+        call["index"] = int(index) if isinstance(index, str) and index.isdecimal() else 0
+    for field in ("id", "type"):
+        if call.get(field) is not None and type(call[field]) is not str:
+            call[field] = str(call[field])
+    return call
+
+
+def _function(function: _Fields) -> _Fields:
+    """What a call calls: the name and the arguments are text."""
     arguments = function.get("arguments")
     if arguments is not None and type(arguments) is not str:
         if isinstance(arguments, list) and all(isinstance(piece, str) for piece in arguments):
@@ -243,14 +257,7 @@ def _call(call: _Fields) -> _Fields:
     name = function.get("name")
     if name is not None and type(name) is not str:
         function = {**function, "name": str(name)}
-    index = call.get("index")
-    call = {**call, "function": function}
-    if index is not None and type(index) is not int:
-        call["index"] = int(index) if isinstance(index, str) and index.isdecimal() else 0
-    for field in ("id", "type"):
-        if call.get(field) is not None and type(call[field]) is not str:
-            call[field] = str(call[field])
-    return call
+    return function
 
 
 def _text(content: object) -> tuple[str | None, str | None]:

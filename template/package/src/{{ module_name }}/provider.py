@@ -40,7 +40,7 @@ from .models import register_models
 from .redaction import handed_on, kept_out_of_logs, redacted
 from .request import Request, RequestBuilder, own_request
 from .settings import Settings, load_settings
-from .stream import StreamReader, joined, whole_stream
+from .stream import ReasoningInText, StreamReader, joined, whole_stream
 from .transformation import ChatConfig
 from .transport import async_client, async_cut_off, cut_off, sync_client
 from .upstream import UpstreamFileError, load_upstream
@@ -116,19 +116,20 @@ class Provider(CustomLLM):
             if _is_whole(request, response):
                 with closing(response):
                     response.read()
-                return iter(whole_stream(self._answer(call, request, response), request.model))
-        chunks = self._chunks(call, request, response)
+                return _as_wanted(request, iter(whole_stream(self._answer(call, request, response), request.model)))
+        chunks: Iterator[Any] = self._chunks(call, request, response)
         next(chunks)  # started, so that dropping it closes the response
-        return chunks
+        return _as_wanted(request, chunks)
 
     async def astreaming(self, *args: Any, **call: Any) -> AsyncIterator[ModelResponseStream]:  # type: ignore[override]
         """Answers `litellm.acompletion(stream=True)`. Closing it closes the upstream's connection."""
         request = await self._async_request(call, stream=self._can_stream(call))
         with _translated(request):
             response = await self._async_send(request, call.get("client"))
+        merge = ReasoningInText() if _is_merged(request) else None
         async with aclosing(self._async_chunks(call, request, response)) as chunks:
             async for chunk in chunks:
-                yield chunk
+                yield chunk if merge is None else merge(chunk)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Sends a request of the author's own to the upstream, with the provider's credential, and reads the answer.
@@ -474,6 +475,16 @@ def _is_whole(request: Request, response: httpx.Response) -> bool:
     """Whether the answer is not streamed, though the caller wants a stream."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return not request.stream or bool(re.fullmatch(r"application/([\w.-]+\+)?json", kind))
+
+
+def _is_merged(request: Request) -> bool:
+    """Whether the caller wants reasoning inside of the text of a stream, as some user interfaces do."""
+    return request.litellm_params.get("merge_reasoning_content_in_choices") is True
+
+
+def _as_wanted(request: Request, chunks: Iterator[ModelResponseStream]) -> Iterator[ModelResponseStream]:
+    """The chunks of a sync stream, with the reasoning where the caller wants it."""
+    return ReasoningInText().over(chunks) if _is_merged(request) else chunks
 
 
 def _is_events(response: httpx.Response) -> bool:

@@ -2,11 +2,14 @@
 
 Server-sent events are read as the HTML standard says, section 9.2.6 "Interpreting an event stream"; dialects that send
 a line for each event have `LineDecoder`. Both work on bytes, so that characters may be split across reads, and break
-lines at CR, LF and CRLF only, so that other line separators may stand inside of JSON.
+lines at CR, LF and CRLF only, so that other line separators may stand inside of JSON. Beside the standard, `data` may have
+blanks or zero bytes before it and be in capitals, and the blank line between two events may be left out where the first is
+whole JSON: both would cost the answer.
 """
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from typing import NamedTuple, Protocol
 
@@ -105,6 +108,8 @@ class EventDecoder(LineDecoder):
         events: list[Event] = []
         for line in lines:
             if line.startswith(b"data:"):
+                if self._data:
+                    self._between(line, events)
                 data = line[5:].rstrip(b"\r\n").removeprefix(b" ")
                 self._data.append(data)
                 self._kept += len(data)
@@ -119,11 +124,26 @@ class EventDecoder(LineDecoder):
                 self._field(line, events)
         return events
 
+    def _between(self, line: bytes, events: list[Event]) -> None:
+        """Ends the event before a `data` line that begins another one, where the blank line between them is missing."""
+        if line[5:].strip()[:1] not in (b"{", b"[") or not self._data[-1].rstrip().endswith(b"}"):
+            return
+        data = b"\n".join(self._data)
+        try:
+            json.loads(data)
+        except (ValueError, RecursionError):
+            return
+        events.append(Event(data, self._type))
+        self._data = []
+        self._kept = 0
+
     def _field(self, line: bytes, events: list[Event]) -> None:
         name, _, value = line.rstrip(b"\r\n").partition(b":")
         value = value.removeprefix(b" ")
         if name == b"event":
             self._type = value
+        elif name.strip(b" \t\0").lower() == b"data" and value:
+            self.events([b"data:" + value])
         elif name == b"error":
             events.append(Event(value, b"error"))
         elif name not in (b"", b"data", b"id", b"retry"):

@@ -21,6 +21,7 @@ from ._litellm import (
     stream_chunk_builder,
 )
 from ._litellm import convert_model_response_to_streaming as streaming_form
+from .error_body import BESIDE_MESSAGE
 from .errors import TruncatedStreamError, is_error, read_error, unreadable
 from .parser import Chunks, StreamParser
 from .sse import MAX_EVENT_BYTES, Event, EventDecoder, EventTooLargeError
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _MAX_SKIPPED = 10_000
 """Events in a row that say nothing, such as pings; more of them are no stream of an answer."""
+
+_DONE = frozenset({"[done]", "done", "<done>"})
+"""How servers say that they are done who do not write it as OpenAI does, in small letters."""
 
 _QUOTED = 300
 """Characters of what was not understood that a message repeats."""
@@ -221,6 +225,10 @@ class StreamReader:
         self._is_stream: bool | None = None if self._is_sse else True
         self._skipped = 0
         self._odd = ""
+        self._more: list[Event] = []
+        """Events that came together in one."""
+        self._done = False
+        """Whether something said that it is over that is not quite `[DONE]`."""
         self.complete = False
         """Whether the upstream was finished: who gives up the stream then has lost nothing."""
         if own is not None:
@@ -255,7 +263,7 @@ class StreamReader:
         if not self._is_sse and not self._order.begun and self._body.strip():
             yield from self._unstreamed(bytes(self._body))
         if not self.complete:
-            yield from self._end(done=False)
+            yield from self._end(done=self._done)
 
     def _after_start(self, read: bytes) -> bytes:
         """Keeps the body while it is not known to be a stream; returns what the decoder gets of it."""
@@ -305,12 +313,17 @@ class StreamReader:
             else:
                 content = self._content(event)
                 if content is None:
+                    if self._more:
+                        more, self._more = self._more, []
+                        yield from self._chunks(more)
                     continue
                 self._skipped = 0
                 chunks = self._ordered(self._parsed(event, content))
-                # A message alone may be an event of the API.
-                if not chunks and content.keys() != {"message"} and is_error(content):
-                    raise read_error(json.dumps(content), 200, {})
+                if not chunks and is_error(content):
+                    if not content.keys() <= BESIDE_MESSAGE:
+                        raise read_error(json.dumps(content), 200, {})
+                    # It may be an event of the API; if it was the end, the error quotes it.
+                    self._odd = self._odd or json.dumps(content, ensure_ascii=False)[:_QUOTED]
                 yield from chunks
             if self._parser is not None and self._parser.finished:
                 yield from self._end(done=True)
@@ -338,6 +351,9 @@ class StreamReader:
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:
+            if text.strip().lower() in _DONE:
+                self._done = True
+                return None
             if event.type == b"error" and text.strip():
                 raise read_error(text, 200, {}) from None
             if event.is_field and text.lstrip()[:1] in ("{", "["):
@@ -347,6 +363,12 @@ class StreamReader:
             return content
         if (event.type == b"error" and content is not None) or (isinstance(content, list) and _has_error(content)):
             raise read_error(text, 200, {})
+        if isinstance(content, list) and content and all(isinstance(part, dict) for part in content):
+            self._more = [Event(json.dumps(part).encode(), event.type) for part in content]
+            return None
+        if isinstance(content, str) and content.strip().lower() in _DONE:
+            self._done = True
+            return None
         self._skipped += 1
         self._odd = self._odd or text[:_QUOTED].strip()
         if self._skipped > _MAX_SKIPPED:
@@ -398,6 +420,39 @@ def joined(chunks: list[ModelResponseStream], request: Request) -> ModelResponse
     if fingerprint := chunks[0].system_fingerprint:
         answer.system_fingerprint = fingerprint
     return answer
+
+
+class ReasoningInText:
+    """Puts the reasoning of a stream into its text, between `<think>` and `</think>`: `merge_reasoning_content_in_choices`.
+
+    LiteLLM does it for its own providers only. Each stream has one of its own, called with each chunk, which it changes.
+    """
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def __call__(self, chunk: ModelResponseStream) -> ModelResponseStream:
+        """Returns the chunk."""
+        delta = _values(chunk.choices[0])["delta"] if chunk.choices else None
+        if delta is None:
+            return chunk
+        text = delta.content or ""
+        if reasoning := _values(delta).get("reasoning_content"):
+            del delta.reasoning_content
+            delta.content = reasoning if self._open else f"<think>{reasoning}"
+            self._open = True
+            if text:
+                delta.content += f"</think>{text}"
+                self._open = False
+        elif self._open and text:
+            delta.content = f"</think>{text}"
+            self._open = False
+        return chunk
+
+    def over(self, chunks: Iterator[ModelResponseStream]) -> Iterator[ModelResponseStream]:
+        """Yields the chunks of a sync stream."""
+        for chunk in chunks:
+            yield self(chunk)
 
 
 def _has_error(content: list[Any]) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from litellm._version import version
 
 from ..package import answers
+from .calls import stream
 from .proxy import Proxy
 from .server import Fault, Refusal, Reply, Upstream
 
@@ -46,6 +47,16 @@ def test_status_of_a_refused_stream_of_responses(proxy: Proxy, upstream: Upstrea
     events: list[Any] = []
     with pytest.raises(openai.NotFoundError):
         events.extend(client.responses.create(model=MODEL, input="hello", stream=True))
+
+
+@pytest.mark.xfail(
+    reason="litellm: an async stream of a custom provider begins with its first chunk, after LiteLLM has looked for errors",
+    strict=True,
+)
+def test_num_retries_of_an_async_stream(upstream: Upstream, model: str) -> None:
+    """A router does try again: it has fallbacks for what fails before the first chunk."""
+    upstream.will(Refusal(503, "overloaded_error"))
+    assert stream("async", model, num_retries=1)
 
 
 @pytest.mark.xfail(

@@ -162,6 +162,10 @@ def test_content_in_parts(content: list[Any], streamed: bool, upstream: Upstream
         {"role": "bot"},
         {"audio": "none"},
         {"refusal": 0},
+        {"function_call": {}},
+        {"tool_calls": {}},
+        {"tool_calls": [None, {}]},
+        {"tool_calls": "none"},
         {"usage": []},
         {"usage": "none"},
     ],
@@ -306,6 +310,20 @@ def test_done_without_an_answer(upstream: Upstream, model: str) -> None:
     with pytest.raises(Exception, match="before an answer began") as caught:
         stream("sync", model)
     assert type(cause(caught.value)) is litellm.BadGatewayError
+
+
+@pytest.mark.parametrize("reason", ["", False, "null", {}])
+def test_a_finish_reason_that_is_none(reason: Any, upstream: Upstream, model: str) -> None:
+    upstream.will(events(delta({"content": "h"}, reason), delta({"content": "i"}, reason), delta({}, "length")))
+    chunks = stream("sync", model)
+    assert (text_of(chunks), chunks[-1].choices[0].finish_reason) == ("hi", "length")
+
+
+@pytest.mark.parametrize("function", [{"name": "weather"}, {"name": "weather", "arguments": {}}, WEATHER])
+def test_a_call_of_the_older_kind(function: dict[str, Any], upstream: Upstream, model: str) -> None:
+    upstream.will(events(delta({"function_call": function}), delta({}, "function_call")))
+    calls = [chunk.choices[0].delta.function_call for chunk in stream("sync", model) if chunk.choices]
+    assert [call.name for call in calls if call] == ["weather"]
 
 
 @pytest.mark.parametrize("reason", ["error", "abort", "ABORTED"])

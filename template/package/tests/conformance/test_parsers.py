@@ -90,6 +90,51 @@ def test_another_dialect(
     assert chunks[-1].choices[0].finish_reason == "stop"
 
 
+class Notices(parser.StreamParser):
+    """`{"say": "Hel"}` in each event, and notices that are no part of the answer."""
+
+    def chunk_parser(self, chunk_: dict[str, Any]) -> Any:
+        return chunk({"content": chunk_["say"]}) if "say" in chunk_ else None
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        {"message": "searching"},
+        {"message": "searching", "id": "7", "timestamp": 1},
+        {"type": "notice", "message": "searching", "code": "S1"},
+        {"status": "queued", "message": "searching"},
+        {"status": 200, "msg": "searching", "code": 0},
+        {"message": {"text": "searching"}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_an_event_with_a_message_ends_no_stream(
+    mode: Mode, notice: dict[str, Any], upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it says that it is an error; where nothing comes after it, the error quotes it."""
+
+    class Config(transformation.ChatConfig):
+        def get_model_response_iterator(
+            self, streaming_response: Any, sync_stream: bool, json_mode: Any = False
+        ) -> Any:
+            return Notices(streaming_response, sync_stream, json_mode)
+
+    monkeypatch.setattr(registration.register(), "_config", Config())
+    start = b'data: {"say": "Hel"}\n\ndata: %s\n\n' % json.dumps(notice).encode()
+    upstream.will(Raw(200, start + b'data: {"say": "lo"}\n\ndata: [DONE]\n\n', "text/event-stream"))
+    assert text_of(stream(mode, model)) == "Hello"
+    upstream.will(Raw(200, start, "text/event-stream"))
+    with pytest.raises(Exception, match="ended before a finish reason") as caught:
+        stream(mode, model)
+    if notice.keys() <= {"message", "id", "timestamp"} and isinstance(notice["message"], str):
+        assert "it also said" in str(caught.value)
+    upstream.will(Raw(200, start + b'data: {"error": {"message": "out of memory"}}\n\n', "text/event-stream"))
+    with pytest.raises(Exception, match="out of memory"):
+        stream(mode, model)
+
+
 CALLS = (ToolCall("call_1", "weather", ('{"city": ', '"Paris"}')), ToolCall("call_2", "time", ("{}",)))
 
 

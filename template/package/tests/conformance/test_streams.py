@@ -8,7 +8,7 @@ import json
 import logging
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import litellm
@@ -52,6 +52,8 @@ NO_EVENTS = {
     "a named ping": b"event: ping\ndata:\n\n",
     "a comment in data": b"data: : keep-alive\n\n",
     "null": b"data: null\n\n",
+    "an empty list": b"data: []\n\n",
+    "zero bytes": b"\0\0\n\n",
     "text": b'data: "still at work"\n\n',
     "other fields": b"id: 7\nretry: 1000\n\n",
     "a line of no form": b"still at work\n\n",
@@ -134,6 +136,30 @@ def test_stall(mode: Mode, after: int, upstream: Upstream, model: str, caplog: p
 def test_what_is_no_event(said: bytes, after: int, upstream: Upstream, model: str) -> None:
     upstream.will(LONG, fault=Fault("insert", after=after, said=said))
     assert text_of(stream("sync", model)) == "".join(LONG.text)
+
+
+FORMS: dict[str, Callable[[list[bytes]], bytes]] = {
+    "carriage returns": lambda events: b"".join(b"data: %s\r\r" % event for event in events),
+    "no blank between": lambda events: b"".join(b"data:%s\n" % event for event in events),
+    "capitals": lambda events: b"".join(b"Data: %s\n\n" % event for event in events),
+    "blanks before": lambda events: b"".join(b"  data: %s\n\n" % event for event in events),
+    "a list of all": lambda events: b"data: [%s]\n\n" % b",".join(events),
+    "lists": lambda events: b"".join(b"data: [%s]\n\n" % event for event in events),
+    "done in small letters": lambda events: b"".join(b"data: %s\n\n" % event for event in (*events, b"[done]")),
+    "done as a word": lambda events: b"".join(b"data: %s\n\n" % event for event in (*events, b"DONE")),
+    "done as JSON": lambda events: b"".join(b"data: %s\n\n" % event for event in (*events, b'"[DONE]"')),
+}
+"""What servers make of the standard; LiteLLM's own providers read most of it, line by line."""
+
+
+@pytest.mark.feature("server_sent_events")
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_forms_of_a_stream(form: Callable[[list[bytes]], bytes], upstream: Upstream, model: str) -> None:
+    events = [event.encode() for event in UpstreamFormat().events(LONG, "m") if event != "[DONE]"]
+    upstream.will(Raw(200, form(events), "text/event-stream"))
+    chunks = stream("sync", model)
+    assert text_of(chunks) == "".join(LONG.text)
+    assert chunks[-1].choices[0].finish_reason == "stop"
 
 
 @pytest.mark.feature("server_sent_events")

@@ -53,6 +53,7 @@ def test_refused_credential(mode: Mode, streamed: bool, account: Account, upstre
 
 STALE = [
     Raw(403, b'{"error": {"message": "The access token expired", "code": "TokenExpired"}}'),
+    Raw(403, b'{"error": "Session not active"}'),
     Raw(400, b'{"__type": "com.example#ExpiredTokenException"}'),
     Raw(498, b'{"error": "invalid_token"}', headers={"content-type": "text/plain"}),
     Raw(403, b"", headers={"www-authenticate": 'Bearer realm="x", error="invalid_token"'}),

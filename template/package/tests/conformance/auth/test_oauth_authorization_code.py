@@ -87,6 +87,19 @@ def test_login_and_renewal(account: TokenAccount, upstream: Upstream, model: str
     assert not auth.make_authenticator(settings.load_settings()).status().ready
 
 
+def test_locked_key_of_the_client(account: TokenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in account.prove_by_locked_key("open-3").items():
+        monkeypatch.setenv(name, value)
+    assert "There is a token" in log_in(lambda url: urlopen(allow(account.server, url)).read())[0]
+    renewing: Any = auth.make_authenticator(settings.load_settings())
+    assert account.server.valid(renewing.get_token(refused=renewing.get_token()).value)
+    assert all("client_assertion" in form and "client_secret" not in form for form in account.server.requests)
+    monkeypatch.setenv(f"{PREFIX}_CLIENT_KEY_PASSPHRASE", "wrong-3")
+    with pytest.raises(authenticators.CredentialError, match="_CLIENT_KEY_PASSPHRASE opens") as caught:
+        log_in(lambda url: urlopen(allow(account.server, url)).read())
+    assert not {"open-3", "wrong-3"} & set(str(caught.value).split())
+
+
 def test_page_of_the_server(account: TokenAccount) -> None:
     """The form of the server's page, as a browser posts it."""
 

@@ -116,6 +116,8 @@ def test_token_endpoint_that_is_slow(
         (400, {"message": {"detail": "RefreshTokenExpired"}}),
         (400, {"error": "bad_request", "message": "Your refresh token has expired."}),
         (200, {"error": "bad_refresh_token"}),
+        (401, {"error": {"code": 401, "message": "Session not active"}}),
+        (400, {"error": "invalid_request", "error_description": "AADSTS50173: a fresh auth token is needed."}),
     ],
 )
 def test_refresh_token_that_is_dead(
@@ -132,6 +134,40 @@ def test_refresh_token_that_is_dead(
         assert "CLIENT_ID" not in str(error)
         use(account, upstream, monkeypatch)  # what another process would have
     assert account.token_requests() == 1
+
+
+@pytest.mark.parametrize(
+    ("over", "bodies"),
+    [
+        (
+            True,
+            [
+                {"error": "invalid_grant", "error_description": "Token is not active"},
+                {"error": "unauthorized", "message": "Refresh token is not active"},
+                {"error": "interaction_required", "error_description": "AADSTS50076: use multi-factor authentication"},
+                {"error": {"message": "AADSTS700082: inactive for 90.00:00:00"}},
+                {"error": "mfa_required", "error_description": "Multifactor authentication required"},
+                {"error": "token_inactive", "error_description": "It is malformed, expired or otherwise invalid."},
+                {"__type": "NotAuthorizedException", "message": "Refresh Token has been revoked"},
+                {"code": 400, "error_code": "refresh_token_not_found", "msg": "Refresh Token Not Found"},
+                {"message": "Your session has ended. Please log in again."},
+            ],
+        ),
+        (
+            False,
+            [
+                {"error": "invalid_client", "error_description": "AADSTS7000222: The client secret is expired."},
+                {"error": "unauthorized_client", "error_description": "AADSTS700016: Application not found"},
+                {"error": "access_denied", "error_description": "Client is not active"},
+                {"error": "invalid_request", "error_description": "refresh_token is missing"},
+                {"errorCode": "E0000047", "errorSummary": "API call exceeded rate limit due to too many requests."},
+                {"error": "temporarily_unavailable"},
+            ],
+        ),
+    ],
+)
+def test_what_says_that_a_login_is_over(over: bool, bodies: list[object]) -> None:
+    assert [body for body in bodies if refusals.login_is_over(body) is not over] == []
 
 
 @pytest.mark.skipif(KIND == "oauth_client_credentials", reason="declared: there is no refresh token")

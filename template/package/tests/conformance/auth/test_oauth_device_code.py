@@ -76,6 +76,20 @@ def test_login_and_renewal(account: TokenAccount) -> None:
     assert (state.ready, state.renewable) == (True, True)
 
 
+def test_locked_key_of_the_client(account: TokenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in account.prove_by_locked_key("open-3").items():
+        monkeypatch.setenv(name, value)
+    decide(account, allowed=True)
+    assert "There is a token" in log_in()[0]
+    renewing: Any = auth.make_authenticator(settings.load_settings())
+    assert account.server.valid(renewing.get_token(refused=renewing.get_token()).value)
+    assert all("client_assertion" in form and "client_secret" not in form for form in account.server.requests)
+    monkeypatch.setenv(f"{PREFIX}_CLIENT_KEY_PASSPHRASE", "wrong-3")
+    with pytest.raises(authenticators.CredentialError, match="_CLIENT_KEY_PASSPHRASE opens") as caught:
+        log_in()
+    assert not {"open-3", "wrong-3"} & set(str(caught.value).split())
+
+
 def test_what_is_shown(account: TokenAccount) -> None:
     decide(account, allowed=False)
     said: list[str] = []

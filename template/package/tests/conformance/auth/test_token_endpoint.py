@@ -252,3 +252,20 @@ def test_key_of_a_file(server: AuthorizationServer, tmp_path: Path) -> None:
     file.write_bytes(server.client_key.as_pem(private=True))
     given = {"token_endpoint_auth_method": "private_key_jwt", "client_key_file": str(file), "client_key_id": "k1"}
     assert server.valid(endpoint(server, **given).token("client_credentials").value)
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_key_with_a_passphrase(in_file: bool, server: AuthorizationServer, tmp_path: Path) -> None:
+    pem = server.client_key.as_pem(private=True, password="open-3")
+    file = tmp_path / "key.pem"
+    file.write_bytes(pem)
+    key = {"client_key_file": str(file)} if in_file else {"client_key": SecretStr(pem.decode())}
+    given = {"token_endpoint_auth_method": "private_key_jwt", "client_key_passphrase": SecretStr("open-3"), **key}
+    assert server.valid(endpoint(server, **given).token("client_credentials").value)
+    for passphrase, says in ((None, "has a passphrase: set"), (SecretStr("wrong-3"), "that the passphrase of")):
+        made = endpoint(server, **{**given, "client_key_passphrase": passphrase})
+        with pytest.raises(authenticators.CredentialError, match=says) as caught:
+            made.token("client_credentials")
+        assert f"{PREFIX}_CLIENT_KEY_PASSPHRASE" in str(caught.value)
+        assert not {"open-3", "wrong-3"} & set(str(caught.value).split())
+    assert len(server.requests) == 1

@@ -59,6 +59,17 @@ class TokenAccount:
             f"{PREFIX}_CLIENT_KEY_FILE": str(key_file),
         }
 
+    def prove_by_locked_key(self, passphrase: str) -> dict[str, str]:
+        """Encrypts the client's key, and returns the settings that prove with it who the client is."""
+        key_file = self.folder / "locked-key.pem"
+        key_file.write_bytes(self.server.client_key.as_pem(private=True, password=passphrase))
+        self.kept_in.add(key_file)
+        return {
+            f"{PREFIX}_TOKEN_ENDPOINT_AUTH_METHOD": "private_key_jwt",
+            f"{PREFIX}_CLIENT_KEY_FILE": str(key_file),
+            f"{PREFIX}_CLIENT_KEY_PASSPHRASE": passphrase,
+        }
+
     def accepts(self, request: Received) -> bool:
         """Takes the tokens that are valid at the authorization server."""
         return self.server.valid(sent_token(request))
