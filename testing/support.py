@@ -22,6 +22,7 @@ from typing import Any
 import copier
 import pytest
 
+from testing import warm
 from testing.answers import ROOT, Answer
 from testing.quick import KEPT
 
@@ -85,7 +86,18 @@ QUICK = (sys.executable, str(ROOT / "testing" / "quick.py"))
 
 def copier_in(folder: Path, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs Copier in a folder."""
-    return run(*QUICK, "copier", *arguments, cwd=folder, PYTHONPATH=str(ROOT), **more)
+    return run_quick("copier", *arguments, cwd=folder, **more)
+
+
+def run_quick(*program: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a module as a program that renders quickly and begins where Copier is imported; as `run`."""
+    return warm.run(
+        [str(part) for part in program],
+        starter=QUICK,
+        imported=("quick", "copier", "tomlkit", "typer"),
+        cwd=cwd,
+        env=environment(PYTHONPATH=str(ROOT), **more),
+    )
 
 
 def environment(**more: str) -> dict[str, str]:

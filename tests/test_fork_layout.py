@@ -20,7 +20,7 @@ from testing import checks
 from testing.answers import ROOT, Answers, asked, choices, questions, row_id, sample_rows, to_answers
 from testing.auth_table import in_words, ways
 from testing.in_tree import insertions_of, installed_litellm, tree
-from testing.support import Tools, commit_all, must, render, run
+from testing.support import Tools, commit_all, copier_in, must, render, run
 from testing.values import TEXTS
 
 FOLDER = "acme_ai"
@@ -250,12 +250,9 @@ def test_source_is_clean(answers: Answers, copier_template: Path, tools: Tools, 
 def test_files_of_litellm_stay(overwrite: bool, copier_template: Path, tmp_path: Path) -> None:
     folder = checkout(tmp_path / "litellm")
     options = ["--overwrite"] if overwrite else []
-    copier = Path(sys.executable).parent / "copier"
-    said = must(
-        *(copier, "copy", "--defaults", "--data", "layout=fork", copier_template, folder),
-        *options,
-        cwd=tmp_path,
-    )
+    copied = copier_in(tmp_path, "copy", "--defaults", "--data", "layout=fork", copier_template, folder, *options)
+    assert copied.returncode == 0, copied.stdout
+    said = copied.stdout
     assert {name: (folder / name).read_text(encoding="utf-8") for name in OF_LITELLM} == OF_LITELLM
     empty = fork(copier_template, tmp_path / "empty")
     new = {path.relative_to(folder) for path in checks.files(folder)} - {Path(name) for name in OF_LITELLM}
@@ -278,11 +275,9 @@ def test_the_authors_files_in_a_checkout_are_kept(copier_template: Path, tmp_pat
     listed = yaml.safe_load((folder / OWN / checks.FILES).read_text(encoding="utf-8"))
     for path in listed["yours"]:
         (folder / path).write_text("mine\n", encoding="utf-8")
-    copier = Path(sys.executable).parent / "copier"
-    must(
-        *(copier, "copy", "--defaults", "--overwrite", "--data", "layout=fork", copier_template, folder),
-        cwd=tmp_path,
-    )
+    options = ("--defaults", "--overwrite", "--data", "layout=fork")
+    copied = copier_in(tmp_path, "copy", *options, copier_template, folder)
+    assert copied.returncode == 0, copied.stdout
     assert {(folder / path).read_text(encoding="utf-8") for path in listed["yours"]} == {"mine\n"}
 
 
@@ -375,9 +370,9 @@ def test_an_update_by_copier(tmp_path: Path) -> None:
     must("git", "commit", "--quiet", "--all", "--message", "Newer", cwd=versions)
     must("git", "tag", "100.0.0", cwd=versions)
 
-    copier = Path(sys.executable).parent / "copier"
     answers = f"{OWN}/{checks.ANSWERS_FILE}"
-    must(copier, "update", "--defaults", "--answers-file", answers, cwd=folder)
+    updated = copier_in(folder, "update", "--defaults", "--answers-file", answers)
+    assert updated.returncode == 0, updated.stdout
     assert "_commit: 100.0.0\n" in (folder / answers).read_text(encoding="utf-8")
     assert (folder / SOURCE / "transformation.py").read_text(encoding="utf-8") == "MINE = 1\n"
     assert not (folder / OWN / "examples" / "tools.py").exists()
