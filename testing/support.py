@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,6 +176,26 @@ class Tools:
 
     python: Path
     mypy_cache: Path
+
+    def with_litellm(
+        self, folder: Path, *program: str | Path, path: Iterable[Path] = (), **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m <program>` in the folder, where LiteLLM is imported already; as `run`.
+
+        Args:
+            folder: where to run it.
+            program: a module and its arguments.
+            path: what is on PYTHONPATH.
+            more: variables of its environment, none that LiteLLM reads when it is imported.
+        """
+        more |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": os.pathsep.join(map(str, path))}
+        return warm.run(
+            [str(part) for part in program],
+            starter=(str(self.python), "-m"),
+            imported=("litellm",),
+            cwd=folder,
+            env=environment(**more),
+        )
 
     def ruff(self, folder: Path, *arguments: str) -> list[str]:
         """Runs ruff in the folder; returns what it found."""

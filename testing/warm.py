@@ -51,7 +51,7 @@ def run(
     Args:
         program: a module and its arguments.
         starter: the interpreter and what stands between it and the program, where it cannot be started so.
-        imported: modules that it finds imported. What they remember of the environment must be the same for all programs.
+        imported: modules that it finds imported. What they remember of the environment is that of the first program.
         cwd: the folder to run in.
         env: its whole environment.
     """
@@ -70,20 +70,21 @@ def run(
         )
     key = (starter[0], *imported)
     if key not in _ready:
-        _ready[key] = _Warm(starter[0], imported)
+        _ready[key] = _Warm(starter[0], imported, env)
     return _ready[key].run(program, cwd, env)
 
 
 class _Warm:
     """A process that waits to be forked."""
 
-    def __init__(self, python: str, imported: Sequence[str]) -> None:
+    def __init__(self, python: str, imported: Sequence[str], env: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair()
         command = [python, str(Path(__file__).resolve()), str(theirs.fileno()), *imported]
         # What Python writes, it holds back as for any file; so it has none that is a terminal.
         self._process = subprocess.Popen(
             command,
             cwd=tempfile.gettempdir(),
+            env={**env, "PYTHONPATH": ""},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
@@ -159,10 +160,11 @@ def _become(request: int, nothing: int, output: int) -> list[str]:
 def main() -> None:
     """Imports what the arguments name, and becomes what is asked for."""
     connection = socket.socket(fileno=int(sys.argv[1]))
+    gc.disable()
     for name in sys.argv[2:]:
         importlib.import_module(name)
-    gc.collect()
     gc.freeze()  # collections in the forks need not look at it
+    gc.enable()
     program = _serve(connection)
     if program is None:
         return
