@@ -200,9 +200,7 @@ class Tools:
     def ruff(self, folder: Path, *arguments: str) -> list[str]:
         """Runs ruff in the folder; returns what it found."""
         done = run(
-            self.python,
-            "-m",
-            "ruff",
+            self.python.with_name("ruff"),
             *arguments,
             "--no-cache",
             "--quiet",

@@ -106,12 +106,20 @@ KINDS = [
 ]
 
 
+# With the command, each way has all the dependencies that it can have.
+WITH_COMMAND = [
+    pytest.param({**answers, "include": ["cli"]}, id=f"{in_words(answers).replace(' ', '-')}-with-the-command")
+    for number, answers in enumerate(ways())
+    if not number % 3
+]
+NOTHING = pytest.param({"auth": "none", "include": []}, id="nothing")
+
 ONLY_IN_PACKAGES = {"conformance/locked_litellm.py"}
 """A fork has no lock of its own: the fork tool looks at what it takes."""
 
 
-@pytest.mark.parametrize("answers", KINDS)
-def test_files_are_those_of_a_package(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("answers", [*KINDS, *WITH_COMMAND, NOTHING])
+def test_files_and_dependencies_are_those_of_a_package(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
     package = render(copier_template, tmp_path / "package", answers)
     made = render(copier_template, tmp_path / "fork", fork_answers(answers))
     differing: set[str] = set()
@@ -130,6 +138,12 @@ def test_files_are_those_of_a_package(answers: Answers, copier_template: Path, t
         for folder, path in ((package, "src/litellm_acme_ai"), (made, SOURCE))
     )
     assert [line.split(":")[0] for line in new if line not in old] == ["COMMAND"]
+
+    # Of dependencies, what LiteLLM does not bring along: those for tools and retries are for LiteLLM to say.
+    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    of_litellm = {"httpx", "litellm", "mcp", "tenacity", "pydantic-settings"}
+    own = [wish for wish in project["dependencies"] if wish.split(">")[0] not in of_litellm]
+    assert list(tool_declaration.in_folder(made).providers[0].dependencies) == own
 
 
 def test_the_files_around(copier_template: Path, tmp_path: Path) -> None:
@@ -185,22 +199,6 @@ def test_render_is_clean(row: tuple[int, ...], number: int, copier_template: Pat
     # The tool's own files go with it; CUSTOM_CHANGES.md is written by it.
     written = {path.relative_to(folder).as_posix() for path in checks.files(folder)}
     assert {path for path in written if not declared.owns(path)} == set()
-
-
-DEPENDENT = [pytest.param({**answers, "include": ["cli"]}, id=in_words(answers)) for answers in ways()]
-
-
-@pytest.mark.parametrize("answers", [*DEPENDENT, pytest.param({"auth": "none", "include": []}, id="nothing")])
-def test_dependencies_are_what_litellm_does_not_bring_along(
-    answers: Answers, copier_template: Path, tmp_path: Path
-) -> None:
-    package = render(copier_template, tmp_path / "package", answers)
-    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = tool_declaration.in_folder(render(copier_template, tmp_path / "fork", fork_answers(answers)))
-    # Those for tools and retries are for LiteLLM to say.
-    of_litellm = {"httpx", "litellm", "mcp", "tenacity", "pydantic-settings"}
-    own = [wish for wish in project["dependencies"] if wish.split(">")[0] not in of_litellm]
-    assert list(declared.providers[0].dependencies) == own
 
 
 @pytest.mark.parametrize("provider", ["acme-ai", "lambda-", "pass", "a_b-c", "null"])
