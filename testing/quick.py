@@ -49,18 +49,21 @@ def renew() -> None:
 
 
 @contextmanager
-def quick_renders() -> Iterator[None]:
-    """Lets renders in this process be quick."""
+def quick_renders() -> Iterator[Callable[[], None]]:
+    """Lets renders in this process be quick; yields what changes Copier before it renders, where it is imported only later."""
     compile_ = jinja2.Environment.compile
     renew()
     new: dict[str, _Kept] = {}
     undo: list[Callable[[], None]] = []
 
+    def change_copier() -> None:
+        if not undo:
+            undo.append(_copier_once(new))
+
     def compile_once(
         environment: jinja2.Environment, source: str, name: str | None = None, *more: object
     ) -> CodeType | str:
-        if not undo:
-            undo.append(_copier_once(new))
+        change_copier()
         if any(more[1:]):
             return compile_(environment, source, name, *more)  # type: ignore[call-overload, no-any-return]
         key = repr((environment.keep_trailing_newline, *environment.extensions, name, source))
@@ -71,9 +74,9 @@ def quick_renders() -> Iterator[None]:
 
     jinja2.Environment.compile = compile_once  # type: ignore[method-assign, assignment]
     if "copier" in sys.modules:
-        undo.append(_copier_once(new))
+        change_copier()
     try:
-        yield
+        yield change_copier
     finally:
         jinja2.Environment.compile = compile_  # type: ignore[method-assign]
         for each in undo:
@@ -177,17 +180,24 @@ def _keep(new: dict[str, _Kept]) -> None:
 def run() -> None:
     """Runs the module that the arguments name, which renders quickly."""
     name = sys.argv[0]
-    with quick_renders():
+    if name == "copier":
+        follow_environment()
+    with quick_renders() as change_copier:
         if name == "provider_template":
-            _fork_beside()
+            _fork_beside(change_copier)
         runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
-def _fork_beside() -> None:
+def _fork_beside(change_copier: Callable[[], None]) -> None:
     """Lets the tool's second render be a fork of this process, instead of a process that imports Copier again."""
     from provider_template import render
 
-    render.Beside.__init__ = _beside  # type: ignore[method-assign]
+    def beside(self: Any, job: Any) -> None:
+        follow_environment()
+        change_copier()
+        self._process = _Fork(job)
+
+    render.Beside.__init__ = beside  # type: ignore[method-assign]
 
 
 def follow_environment() -> None:
@@ -197,11 +207,6 @@ def follow_environment() -> None:
 
     local.env.__init__()  # type: ignore[misc] # with the folders of PATH
     local.env._curr = os.environ
-
-
-def _beside(self: Any, job: Any) -> None:
-    follow_environment()
-    self._process = _Fork(job)
 
 
 class _Fork:
