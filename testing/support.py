@@ -178,20 +178,20 @@ class Tools:
     mypy_cache: Path
 
     def with_litellm(
-        self, folder: Path, *program: str | Path, path: Iterable[Path] = (), **more: str
+        self, folder: Path, *arguments: str | Path, path: Iterable[Path] = (), **more: str
     ) -> subprocess.CompletedProcess[str]:
-        """Runs `python -m <program>` in the folder, where LiteLLM is imported already; as `run`.
+        """Runs Python in the folder, where LiteLLM is imported already; as `run`.
 
         Args:
             folder: where to run it.
-            program: a module and its arguments.
+            arguments: those of Python: `-m` and a module, or `-c` and a program, and its own.
             path: what is on PYTHONPATH.
             more: variables of its environment, none that LiteLLM reads when it is imported.
         """
         more |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": os.pathsep.join(map(str, path))}
         return warm.run(
-            [str(part) for part in program],
-            starter=(str(self.python), "-m"),
+            [str(part) for part in arguments],
+            starter=(str(self.python),),
             imported=("litellm",),
             cwd=folder,
             env=environment(**more),

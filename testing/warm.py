@@ -23,6 +23,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 _ANSWER = struct.Struct("id")
 """How a program ended, and its seconds of CPU, those of its children included."""
@@ -49,8 +50,9 @@ def run(
     """Runs a program to its end; its two output streams come back as one.
 
     Args:
-        program: a module and its arguments.
-        starter: the interpreter and what stands between it and the program, where it cannot be started so.
+        program: what the interpreter is started with: `-m` and a module, or `-c` and a text, and arguments. Where `quick` is
+            imported, which starts programs itself, a module and arguments.
+        starter: the interpreter and what stands between it and the program, for what cannot be started so.
         imported: modules that it finds imported. What they remember of the environment is that of the first program.
         cwd: the folder to run in.
         env: its whole environment.
@@ -168,12 +170,18 @@ def main() -> None:
     program = _serve(connection)
     if program is None:
         return
-    sys.argv = program[:]
     if quick := sys.modules.get("quick"):
+        sys.argv = program
         quick.follow_environment()
         quick.run()
+        return
+    option, what, *arguments = program
+    sys.argv = [option, *arguments]
+    if option == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:
-        runpy.run_module(program[0], run_name="__main__", alter_sys=True)
+        sys.modules["__main__"] = module = ModuleType("__main__")
+        exec(compile(what, "<string>", "exec"), module.__dict__)  # noqa: S102
 
 
 if __name__ == "__main__":

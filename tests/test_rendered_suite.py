@@ -98,7 +98,7 @@ def test_suite_passes(row: Row, copier_template: Path, tools: Tools, tmp_path: P
     ignored = [f"--ignore=tests/conformance/{path}" for path in sorted(shown_before(row))]
     done = tools.with_litellm(
         folder,
-        *("pytest", "-q", "-p", "no:cacheprovider", *ignored),
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", *ignored),
         path=(folder / "src", tmp_path / "installed"),
     )
     assert done.returncode == 0, done.stdout
@@ -139,8 +139,8 @@ def test_make_docs_build_and_demo_pass(copier_template: Path, tmp_path: Path) ->
         for auth in choices(questions()["auth"])[1:]:
             other = render(copier_template, tmp_path / auth, {"auth": auth, "include": ["docs"]})
             done = warm.run(
-                ("mkdocs", "build", "--strict"),
-                starter=(str(venv / "bin" / "python"), "-m"),
+                ("-m", "mkdocs", "build", "--strict"),
+                starter=(str(venv / "bin" / "python"),),
                 imported=MKDOCS,
                 cwd=other,
                 env=environment(NO_MKDOCS_2_WARNING="1"),
