@@ -71,8 +71,16 @@ def shown_before(row: Row) -> set[str]:
     found: set[str] = set()
     if to_answers(row)["api_format"] in {answers["api_format"] for answers in earlier}:
         found |= {f"test_{name}.py" for name in OF_THE_FORMAT}
-    for part in set().union(*map(parts_of, earlier)) & TESTS.keys():
+    shown = set().union(*map(parts_of, earlier))
+    for part in shown & TESTS.keys():
         found |= {f"auth/test_{name}.py" for name in TESTS[part]}
+    parts = parts_of(to_answers(row))
+    if earlier and parts <= shown:
+        # Many calls at once take the same ways through the same parts; `make test-auth` makes them with every kind.
+        found.add("auth/test_concurrency.py")
+    if parts in [parts_of(answers) for answers in earlier if answers["auth"] != "none"]:
+        # The same failures of a token endpoint meet the same code; `make test-matrix` has them with every kind.
+        found.add("auth/test_oauth_calls.py")
     return found
 
 
