@@ -154,9 +154,9 @@ def _become(request: int, nothing: int, output: int) -> list[str]:
     os.close(output)
     tempfile.tempdir = None  # asked anew
     added = [part for part in wanted["env"].get("PYTHONPATH", "").split(os.pathsep) if part]
-    sys.path[:1] = [wanted["cwd"], *added]
-    found: list[str] = wanted["program"]
-    return found
+    program: list[str] = wanted["program"]
+    sys.path[:1] = ["" if program[0] == "-c" else wanted["cwd"], *added]
+    return program
 
 
 def main() -> None:
