@@ -21,6 +21,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +120,7 @@ class _Warm:
 
 def _serve(connection: socket.socket) -> list[str] | None:
     """Forks for each request. Returns in each fork what it is to run, and nothing once there is no one left to ask."""
+    told = 0.0
     while True:
         message, files, *_ = socket.recv_fds(connection, 1, 3)
         if not message:
@@ -131,7 +133,10 @@ def _serve(connection: socket.socket) -> list[str] | None:
         for file in files:
             os.close(file)
         _, status, used = os.wait4(process, 0)
-        connection.send(_ANSWER.pack(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime))
+        own = time.process_time()  # the imports, the first time
+        seconds = used.ru_utime + used.ru_stime + own - told
+        told = own
+        connection.send(_ANSWER.pack(os.waitstatus_to_exitcode(status), seconds))
 
 
 def _renew() -> None:
