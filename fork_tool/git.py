@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ _KEPT = (
     "GIT_SSH",
     "GIT_SSL",
 )
+
+_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_known: dict[tuple[Path, tuple[str, ...]], subprocess.CompletedProcess[bytes]] = {}
+"""What git has printed of commits, by the folder and its arguments."""
+# What a user's settings would change in git's output.
+_GIT = ("git", "-c", "log.showSignature=false", "-c", "column.ui=never")
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -99,8 +106,7 @@ class Git:
         Raises:
             Refusal: there is no git on this machine.
         """
-        # What a user's settings would change in git's output.
-        command = ["git", "-c", "log.showSignature=false", "-c", "column.ui=never", *map(str, arguments)]
+        command = [*_GIT, *map(str, arguments)]
         data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
         how = to_its_end if detached else _run
         try:
@@ -114,11 +120,15 @@ class Git:
         Raises:
             Refusal: Git failed; the message has its own words.
         """
-        done = self.run(*arguments, content=content, more=more)
+        done = self._well(self.run(*arguments, content=content, more=more))
+        return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+
+    def _well(self, done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
+        """Returns what has ended well, and refuses what has not."""
         if done.returncode:
             said = one_line(done.stderr) or f"status {done.returncode}"
-            raise Refusal(f"git {arguments[0]} failed in {self.folder}: {said}")
-        return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
+            raise Refusal(f"git {done.args[len(_GIT)]} failed in {self.folder}: {said}")
+        return done
 
     def commit(self, name: str) -> str | None:
         """Returns the commit that a tag, branch or hash stands for; None where there is none."""
@@ -140,7 +150,8 @@ class Git:
 
     def tree(self, commit: str, *paths: str) -> dict[str, Entry]:
         """Returns the files of a commit by path, all of them or those under some paths."""
-        listed = self.must("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
+        done = self._once("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths, of=commit)
+        listed = self._well(done).stdout.decode(errors="surrogateescape")
         found: dict[str, Entry] = {}
         for line in listed.split("\0"):
             if line:
@@ -151,8 +162,18 @@ class Git:
 
     def blob(self, commit: str, path: str) -> bytes | None:
         """Returns the content of a file of a commit; None where it has none of that path."""
-        done = self.run("cat-file", "blob", f"{commit}:{path}")
+        done = self._once("cat-file", "blob", f"{commit}:{path}", of=commit)
         return done.stdout if done.returncode == 0 else None
+
+    def _once(self, *arguments: str, of: str) -> subprocess.CompletedProcess[bytes]:
+        """Runs git on a commit; once where that is named by its hash, as what it prints then stays the same."""
+        key = (self.folder, arguments)
+        if key in _known:
+            return _known[key]
+        done = self.run(*arguments)
+        if done.returncode == 0 and _HASH.fullmatch(of):
+            _known[key] = done
+        return done
 
     def write_blob(self, content: bytes) -> str:
         """Stores a content and returns the name of its blob."""

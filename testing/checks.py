@@ -11,6 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -209,17 +210,23 @@ def imports(folder: Path) -> list[str]:
     named = {*wishes}.union(*(_MODULES.get(wish, ()) for wish in wishes))
     found: list[str] = []
     for path in sorted((folder / "src").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules: list[str] = []
-            if isinstance(node, ast.Import):
-                modules = [name.name for name in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                modules = [node.module]
-            found += [
-                f"{path.relative_to(folder)}: imports {module}, and pyproject.toml does not name it"
-                for module in modules
-                if module.partition(".")[0] not in {*named, *sys.stdlib_module_names}
-            ]
+        found += [
+            f"{path.relative_to(folder)}: imports {module}, and pyproject.toml does not name it"
+            for module in _imported(path.read_text(encoding="utf-8"))
+            if module.partition(".")[0] not in {*named, *sys.stdlib_module_names}
+        ]
+    return found
+
+
+@cache
+def _imported(text: str) -> list[str]:
+    """Returns the modules that the text of a file imports by their absolute names; most renders have the same files."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.append(node.module)
     return found
 
 

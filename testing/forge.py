@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from testing.answers import ROOT
 from testing.support import must
+from testing.tool import COMMAND
 from testing.upgrades import commit
 
 # Who is known to the GitLab of these tests: the runner's own token reads the package, that of the job's variable reads
@@ -87,7 +88,7 @@ class Machine:
             "HOME": str(self.folder / "home"),
             "LANG": "C.UTF-8",
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "PROVIDER_TEMPLATE": f"{shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'testing' / 'quick.py'))} provider_template",
+            "PROVIDER_TEMPLATE": shlex.join(COMMAND),
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(self.folder / "tmp"),
             **more,

@@ -55,7 +55,11 @@ def tree(installed: Path, render: Path, folder: Path, *, inserted: bool = True) 
     for parent in (PACKAGE, PROVIDERS):
         for source in (installed / parent).iterdir():
             path = f"{parent}/{source.name}"
-            if source.name != "__pycache__" and path != PROVIDERS and path not in edited:
+            if source.name == "__pycache__":
+                _link_compiled(
+                    source, folder / path, {Path(name).stem for name in edited if name.startswith(f"{parent}/")}
+                )
+            elif path != PROVIDERS and path not in edited:
                 (folder / path).symlink_to(source)
     for source in (render / PROVIDERS).iterdir():
         (folder / PROVIDERS / source.name).symlink_to(source.resolve())
@@ -66,3 +70,11 @@ def tree(installed: Path, render: Path, folder: Path, *, inserted: bool = True) 
             encoding="utf-8",
         )
     return folder
+
+
+def _link_compiled(source: Path, folder: Path, edited: set[str]) -> None:
+    """Links what Python has compiled of the files that are linked, too: LiteLLM's own take as long to compile as to import."""
+    folder.mkdir()
+    for compiled in source.iterdir():
+        if compiled.name.partition(".")[0] not in edited:
+            (folder / compiled.name).symlink_to(compiled)

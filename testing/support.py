@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 import copier
 import pytest
 
+from testing import warm
 from testing.answers import ROOT, Answer
 from testing.quick import KEPT
 
@@ -85,7 +86,18 @@ QUICK = (sys.executable, str(ROOT / "testing" / "quick.py"))
 
 def copier_in(folder: Path, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs Copier in a folder."""
-    return run(*QUICK, "copier", *arguments, cwd=folder, PYTHONPATH=str(ROOT), **more)
+    return run_quick("copier", *arguments, cwd=folder, **more)
+
+
+def run_quick(*program: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a module as a program that renders quickly and begins where Copier is imported; as `run`."""
+    return warm.run(
+        [str(part) for part in program],
+        starter=QUICK,
+        imported=("quick", "copier", "tomlkit", "typer"),
+        cwd=cwd,
+        env=environment(PYTHONPATH=str(ROOT), **more),
+    )
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -165,12 +177,30 @@ class Tools:
     python: Path
     mypy_cache: Path
 
+    def with_litellm(
+        self, folder: Path, *arguments: str | Path, path: Iterable[Path] = (), **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs Python in the folder, where LiteLLM is imported already; as `run`.
+
+        Args:
+            folder: where to run it.
+            arguments: those of Python: `-m` and a module, or `-c` and a program, and its own.
+            path: what is on PYTHONPATH.
+            more: variables of its environment, none that LiteLLM reads when it is imported.
+        """
+        more |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": os.pathsep.join(map(str, path))}
+        return warm.run(
+            [str(part) for part in arguments],
+            starter=(str(self.python),),
+            imported=("litellm",),
+            cwd=folder,
+            env=environment(**more),
+        )
+
     def ruff(self, folder: Path, *arguments: str) -> list[str]:
         """Runs ruff in the folder; returns what it found."""
         done = run(
-            self.python,
-            "-m",
-            "ruff",
+            self.python.with_name("ruff"),
             *arguments,
             "--no-cache",
             "--quiet",

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from testing import warm
+
 TIMES = Path(__file__).resolve().parent / "times.json"
 GROWN = 1.2
 """From which factor on a file is named."""
@@ -22,8 +24,8 @@ _NAME = "cpu"
 
 
 def _cpu() -> float:
-    """Returns the seconds of CPU that this process and the children it has waited for have used."""
-    return sum(os.times()[:4])
+    """Returns the seconds of CPU that this process, what it has started warm and the children it has waited for have used."""
+    return sum(os.times()[:4]) + warm.spent()
 
 
 class Times:

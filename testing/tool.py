@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.answers import ROOT
-from testing.support import QUICK, must, run
+from testing.support import QUICK, must, run_quick
 from testing.upgrades import commit
 
 PACKAGE = Path("template") / "package"
@@ -20,7 +20,7 @@ COMMAND = (*QUICK, "provider_template")
 
 def tool(folder: Path, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs `provider-template` in a folder, without a terminal."""
-    return run(*COMMAND, *arguments, cwd=folder, PYTHONPATH=str(ROOT), **more)
+    return run_quick("provider_template", *arguments, cwd=folder, **more)
 
 
 def plan_of(folder: Path, *arguments: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pexpect
@@ -122,9 +122,12 @@ def dialog_with(command: Path, *arguments: str, cwd: Path, columns: int = 200, *
         started.close()
 
 
-@contextmanager
-def wizard(template: Path, folder: Path, *options: str, columns: int = 200) -> Iterator[Wizard]:
+def copier_dialog(*arguments: str, cwd: Path, columns: int = 200) -> AbstractContextManager[Wizard]:
+    """Starts Copier in a terminal, and ends it with the block."""
+    program, *quick = QUICK
+    return dialog_with(Path(program), *quick, "copier", *arguments, cwd=cwd, columns=columns, PYTHONPATH=str(ROOT))
+
+
+def wizard(template: Path, folder: Path, *options: str, columns: int = 200) -> AbstractContextManager[Wizard]:
     """Starts `copier copy` in a terminal, and ends it with the block."""
-    program, *arguments = (*QUICK, "copier", "copy", *options, str(template), str(folder))
-    with dialog_with(Path(program), *arguments, cwd=folder.parent, columns=columns, PYTHONPATH=str(ROOT)) as started:
-        yield started
+    return copier_dialog("copy", *options, str(template), str(folder), cwd=folder.parent, columns=columns)

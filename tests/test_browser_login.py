@@ -113,14 +113,15 @@ class Login:
     Args:
         package: its folder.
         site: where it is installed.
-        python: what runs it.
+        tools: what runs it.
         told: what the servers said first.
         home: for its files.
     """
 
-    def __init__(self, package: Path, site: Path, python: Path, told: dict[str, str], home: Path) -> None:
+    def __init__(self, package: Path, site: Path, tools: Tools, told: dict[str, str], home: Path) -> None:
         self._package = package
-        self._python = python
+        self._site = site
+        self._tools = tools
         self.command = site / "bin" / "litellm-acme-ai"
         self.environment = {
             "PYTHONPATH": str(site),
@@ -150,7 +151,14 @@ class Login:
 
     def call(self) -> str:
         """Makes a call through LiteLLM in a process of its own; returns the answer."""
-        return must(self._python, "-c", CALL, cwd=self._package, **self.environment)
+        own = {
+            name: value
+            for name, value in self.environment.items()
+            if name not in ("PYTHONPATH", "LITELLM_LOCAL_MODEL_COST_MAP")
+        }
+        done = self._tools.with_litellm(self._package, "-c", CALL, path=(self._site,), **own)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
 
 @contextmanager
@@ -195,7 +203,7 @@ def test_a_person_logs_in_with_the_browser(browser: str, package: Path, tools: T
         cwd=tmp_path,
     )
     with servers(package, site, tools.python) as process:
-        login = Login(package, site, tools.python, line_of(process), tmp_path)
+        login = Login(package, site, tools, line_of(process), tmp_path)
 
         before = login.run("status", "--json")
         assert before.returncode == 1, before.stdout

@@ -14,8 +14,8 @@ from packaging.version import Version
 from fork_tool.declaration import in_folder
 from hooks import carry_moves
 from testing.answers import ROOT
-from testing.support import must
-from testing.upgrades import BIN, NEXT, commit, render, template_with_versions
+from testing.support import copier_in, must
+from testing.upgrades import NEXT, commit, render, template_with_versions
 
 BASE = b"one\ntwo\nthree\nfour\nfive\n"
 LISTED: Mapping[str, carry_moves.Moves] = {
@@ -121,11 +121,10 @@ def test_with_copier(tmp_path: Path) -> None:
     demo = package / "tests" / "demo.py"
     demo.write_text(demo.read_text(encoding="utf-8").replace("def say(", "# mine\ndef say("), encoding="utf-8")
     commit(package, "Edit")
-    refused = subprocess.run(
-        [BIN / "copier", "update", "--defaults"], cwd=package, capture_output=True, text=True, check=False
-    )
+    refused = copier_in(package, "update", "--defaults")
     assert refused.returncode == 4  # Copier's own for a template that is not trusted
-    must(BIN / "copier", "update", "--defaults", "--trust", "--vcs-ref", NEXT, cwd=package)
+    updated = copier_in(package, "update", "--defaults", "--trust", "--vcs-ref", NEXT)
+    assert updated.returncode == 0, updated.stdout
     moved_demo = (package / "tests" / "conformance" / "demo.py").read_text(encoding="utf-8")
     assert "# mine\ndef say(" in moved_demo
     assert "from ..package import" in moved_demo
@@ -137,11 +136,9 @@ def test_a_fork_with_copier(tmp_path: Path) -> None:
     template = template_with_versions(tmp_path / "template")
     fork = tmp_path / "fork"
     for name in ("Acme AI", "Beta"):
-        must(
-            *(BIN / "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "v0.5.0", "--data", "layout=fork"),
-            *("--data", f"provider_name={name}", "--data", "fork_name=ours", template, fork),
-            cwd=tmp_path,
-        )
+        data = ("--data", "layout=fork", "--data", f"provider_name={name}", "--data", "fork_name=ours")
+        copied = copier_in(tmp_path, "copy", "--defaults", "--quiet", "--vcs-ref", "v0.5.0", *data, template, fork)
+        assert copied.returncode == 0, copied.stdout
     must("git", "init", "--quiet", cwd=fork)
     listed = fork / "fork" / "acme_ai" / "hooks.toml"
     listed.write_text(
@@ -155,7 +152,9 @@ def test_a_fork_with_copier(tmp_path: Path) -> None:
     assert len(before.insertions) == 7
     for folder in ("acme_ai", "beta"):
         answers = f"fork/{folder}/.copier-answers.yml"
-        must(BIN / "copier", "update", "--defaults", "--trust", "--vcs-ref", NEXT, "--answers-file", answers, cwd=fork)
+        options = ("--defaults", "--trust", "--vcs-ref", NEXT, "--answers-file", answers)
+        updated = copier_in(fork, "update", *options)
+        assert updated.returncode == 0, updated.stdout
         commit(fork, f"Update {folder}")
         # Also where the providers are of two versions.
         assert in_folder(fork) == before

@@ -19,8 +19,8 @@ def package(copier_template: Path, tmp_path: Path) -> Path:
 
 def suite(package: Path, tools: Tools, *arguments: str, file: str = "chat") -> subprocess.CompletedProcess[str]:
     """Runs a part of the rendered suite, the package taken from its source folder."""
-    more = {"PYTHONPATH": str(package / "src"), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    return run(tools.python, "-m", "pytest", "-q", f"tests/conformance/test_{file}.py", *arguments, cwd=package, **more)
+    tests = ("-m", "pytest", "-q", f"tests/conformance/test_{file}.py")
+    return tools.with_litellm(package, *tests, *arguments, path=(package / "src",))
 
 
 def test_declared_feature_is_left_out_and_reported(package: Path, tools: Tools) -> None:

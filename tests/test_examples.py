@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import yaml
 
 from testing import checks
 from testing.answers import ROOT, Answers, asked
-from testing.support import UV, Tools, commit_all, must, render, run
+from testing.support import UV, Tools, commit_all, copier_in, must, render
 
 ANSWERS = ROOT / "examples" / "answers"
 PROVIDERS = ROOT / "examples" / "providers"
@@ -66,9 +65,8 @@ def test_a_developed_example_passes_everything(name: str, copier_template: Path,
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
 def test_the_command_of_the_readme_takes_it(file: Path, copier_template: Path, tmp_path: Path) -> None:
-    copier = Path(sys.executable).with_name("copier")
     folder = tmp_path / "package"
-    done = run(copier, "copy", "--defaults", "--data-file", file, copier_template, folder, cwd=tmp_path)
+    done = copier_in(tmp_path, "copy", "--defaults", "--data-file", file, copier_template, folder)
     assert done.returncode == 0, done.stdout
     answers = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert not checks.recorded(folder, answers)

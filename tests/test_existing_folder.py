@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from testing.support import render, run
+from testing.support import copier_in, render
 from testing.wizard import ENTER, wizard
 
 THEIRS = "a line of the user\n"
@@ -36,8 +35,7 @@ def put(folder: Path, name: str) -> Path:
 
 def copy(template: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Runs `copier copy --defaults` without a terminal, as a script would."""
-    copier = Path(sys.executable).parent / "copier"
-    return run(copier, "copy", "--defaults", *options, template, folder, cwd=folder.parent)
+    return copier_in(folder.parent, "copy", "--defaults", *options, template, folder)
 
 
 def test_other_files_stay(copier_template: Path, folder: Path) -> None:

@@ -20,7 +20,7 @@ from testing import checks
 from testing.answers import ROOT, Answers, asked, choices, questions, row_id, sample_rows, to_answers
 from testing.auth_table import in_words, ways
 from testing.in_tree import insertions_of, installed_litellm, tree
-from testing.support import Tools, commit_all, must, render, run
+from testing.support import Tools, commit_all, copier_in, must, render, run
 from testing.values import TEXTS
 
 FOLDER = "acme_ai"
@@ -106,12 +106,20 @@ KINDS = [
 ]
 
 
+# With the command, each way has all the dependencies that it can have.
+WITH_COMMAND = [
+    pytest.param({**answers, "include": ["cli"]}, id=f"{in_words(answers).replace(' ', '-')}-with-the-command")
+    for number, answers in enumerate(ways())
+    if not number % 3
+]
+NOTHING = pytest.param({"auth": "none", "include": []}, id="nothing")
+
 ONLY_IN_PACKAGES = {"conformance/locked_litellm.py"}
 """A fork has no lock of its own: the fork tool looks at what it takes."""
 
 
-@pytest.mark.parametrize("answers", KINDS)
-def test_files_are_those_of_a_package(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("answers", [*KINDS, *WITH_COMMAND, NOTHING])
+def test_files_and_dependencies_are_those_of_a_package(answers: Answers, copier_template: Path, tmp_path: Path) -> None:
     package = render(copier_template, tmp_path / "package", answers)
     made = render(copier_template, tmp_path / "fork", fork_answers(answers))
     differing: set[str] = set()
@@ -130,6 +138,12 @@ def test_files_are_those_of_a_package(answers: Answers, copier_template: Path, t
         for folder, path in ((package, "src/litellm_acme_ai"), (made, SOURCE))
     )
     assert [line.split(":")[0] for line in new if line not in old] == ["COMMAND"]
+
+    # Of dependencies, what LiteLLM does not bring along: those for tools and retries are for LiteLLM to say.
+    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    of_litellm = {"httpx", "litellm", "mcp", "tenacity", "pydantic-settings"}
+    own = [wish for wish in project["dependencies"] if wish.split(">")[0] not in of_litellm]
+    assert list(tool_declaration.in_folder(made).providers[0].dependencies) == own
 
 
 def test_the_files_around(copier_template: Path, tmp_path: Path) -> None:
@@ -187,22 +201,6 @@ def test_render_is_clean(row: tuple[int, ...], number: int, copier_template: Pat
     assert {path for path in written if not declared.owns(path)} == set()
 
 
-DEPENDENT = [pytest.param({**answers, "include": ["cli"]}, id=in_words(answers)) for answers in ways()]
-
-
-@pytest.mark.parametrize("answers", [*DEPENDENT, pytest.param({"auth": "none", "include": []}, id="nothing")])
-def test_dependencies_are_what_litellm_does_not_bring_along(
-    answers: Answers, copier_template: Path, tmp_path: Path
-) -> None:
-    package = render(copier_template, tmp_path / "package", answers)
-    project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = tool_declaration.in_folder(render(copier_template, tmp_path / "fork", fork_answers(answers)))
-    # Those for tools and retries are for LiteLLM to say.
-    of_litellm = {"httpx", "litellm", "mcp", "tenacity", "pydantic-settings"}
-    own = [wish for wish in project["dependencies"] if wish.split(">")[0] not in of_litellm]
-    assert list(declared.providers[0].dependencies) == own
-
-
 @pytest.mark.parametrize("provider", ["acme-ai", "lambda-", "pass", "a_b-c", "null"])
 def test_names_of_folders(provider: str, copier_template: Path, tmp_path: Path) -> None:
     provider = provider.rstrip("-")
@@ -250,12 +248,9 @@ def test_source_is_clean(answers: Answers, copier_template: Path, tools: Tools, 
 def test_files_of_litellm_stay(overwrite: bool, copier_template: Path, tmp_path: Path) -> None:
     folder = checkout(tmp_path / "litellm")
     options = ["--overwrite"] if overwrite else []
-    copier = Path(sys.executable).parent / "copier"
-    said = must(
-        *(copier, "copy", "--defaults", "--data", "layout=fork", copier_template, folder),
-        *options,
-        cwd=tmp_path,
-    )
+    copied = copier_in(tmp_path, "copy", "--defaults", "--data", "layout=fork", copier_template, folder, *options)
+    assert copied.returncode == 0, copied.stdout
+    said = copied.stdout
     assert {name: (folder / name).read_text(encoding="utf-8") for name in OF_LITELLM} == OF_LITELLM
     empty = fork(copier_template, tmp_path / "empty")
     new = {path.relative_to(folder) for path in checks.files(folder)} - {Path(name) for name in OF_LITELLM}
@@ -278,11 +273,9 @@ def test_the_authors_files_in_a_checkout_are_kept(copier_template: Path, tmp_pat
     listed = yaml.safe_load((folder / OWN / checks.FILES).read_text(encoding="utf-8"))
     for path in listed["yours"]:
         (folder / path).write_text("mine\n", encoding="utf-8")
-    copier = Path(sys.executable).parent / "copier"
-    must(
-        *(copier, "copy", "--defaults", "--overwrite", "--data", "layout=fork", copier_template, folder),
-        cwd=tmp_path,
-    )
+    options = ("--defaults", "--overwrite", "--data", "layout=fork")
+    copied = copier_in(tmp_path, "copy", *options, copier_template, folder)
+    assert copied.returncode == 0, copied.stdout
     assert {(folder / path).read_text(encoding="utf-8") for path in listed["yours"]} == {"mine\n"}
 
 
@@ -375,9 +368,9 @@ def test_an_update_by_copier(tmp_path: Path) -> None:
     must("git", "commit", "--quiet", "--all", "--message", "Newer", cwd=versions)
     must("git", "tag", "100.0.0", cwd=versions)
 
-    copier = Path(sys.executable).parent / "copier"
     answers = f"{OWN}/{checks.ANSWERS_FILE}"
-    must(copier, "update", "--defaults", "--answers-file", answers, cwd=folder)
+    updated = copier_in(folder, "update", "--defaults", "--answers-file", answers)
+    assert updated.returncode == 0, updated.stdout
     assert "_commit: 100.0.0\n" in (folder / answers).read_text(encoding="utf-8")
     assert (folder / SOURCE / "transformation.py").read_text(encoding="utf-8") == "MINE = 1\n"
     assert not (folder / OWN / "examples" / "tools.py").exists()

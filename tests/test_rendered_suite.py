@@ -11,15 +11,18 @@ import re
 import sys
 import tomllib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from testing import warm
 from testing.answers import ROOT, Row, choices, covering_rows, questions, row_id, sample_rows, to_answers
 from testing.auth_parts import TESTS, parts_of
-from testing.support import UV, Tools, commit_all, must, render, run
+from testing.support import UV, Tools, commit_all, environment, locked, must, render, run
 
 # What streams, errors and parameters do follows from the format alone.
 OF_THE_FORMAT = frozenset(
@@ -42,6 +45,8 @@ OF_THE_FORMAT = frozenset(
         "usual_requests",
     }
 )
+
+MKDOCS = ("mkdocs.commands.build", "material.plugins.search.plugin", "mkdocstrings", "mkdocstrings_handlers.python")
 
 
 @cache
@@ -66,9 +71,27 @@ def shown_before(row: Row) -> set[str]:
     found: set[str] = set()
     if to_answers(row)["api_format"] in {answers["api_format"] for answers in earlier}:
         found |= {f"test_{name}.py" for name in OF_THE_FORMAT}
-    for part in set().union(*map(parts_of, earlier)) & TESTS.keys():
+    shown = set().union(*map(parts_of, earlier))
+    for part in shown & TESTS.keys():
         found |= {f"auth/test_{name}.py" for name in TESTS[part]}
+    parts = parts_of(to_answers(row))
+    if earlier and parts <= shown:
+        # Many calls at once take the same ways through the same parts; `make test-auth` makes them with every kind.
+        found.add("auth/test_concurrency.py")
+    if parts in [parts_of(answers) for answers in earlier if answers["auth"] != "none"]:
+        # The same failures of a token endpoint meet the same code; `make test-matrix` has them with every kind.
+        found.add("auth/test_oauth_calls.py")
     return found
+
+
+@contextmanager
+def environment_of_packages() -> Iterator[Path]:
+    """Gives, one at a time, the environment that uv makes for a package and brings in line with each.
+
+    It is kept, so that LiteLLM is installed and compiled once.
+    """
+    with locked("package") as folder:
+        yield folder / "venv"
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row_id(row)) for row in sample_rows()[1:]])
@@ -81,14 +104,13 @@ def test_suite_passes(row: Row, copier_template: Path, tools: Tools, tmp_path: P
     metadata.parent.mkdir(parents=True)
     metadata.write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 0.1.0\n", encoding="utf-8")
     ignored = [f"--ignore=tests/conformance/{path}" for path in sorted(shown_before(row))]
-    printed = must(
-        tools.python,
+    done = tools.with_litellm(
+        folder,
         *("-m", "pytest", "-q", "-p", "no:cacheprovider", *ignored),
-        cwd=folder,
-        PYTHONPATH=f"{folder / 'src'}:{tmp_path / 'installed'}",
-        LITELLM_LOCAL_MODEL_COST_MAP="True",
+        path=(folder / "src", tmp_path / "installed"),
     )
-    assert re.search(r"^\d+ passed\b", printed, re.MULTILINE), printed
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d+ passed\b", done.stdout, re.MULTILINE), done.stdout
 
 
 @pytest.mark.parametrize(
@@ -109,7 +131,9 @@ def test_make_check_and_test_pass(row: Row, copier_template: Path, tools: Tools,
     commit_all(folder)
     # One process: other tests run beside this one.
     cache = str(tools.cache_for(folder))
-    printed = must("make", "check", "test", f"UV={UV}", "JOBS=0", cwd=folder, MYPY_CACHE_DIR=cache)
+    with environment_of_packages() as venv:
+        more = {"MYPY_CACHE_DIR": cache, "UV_PROJECT_ENVIRONMENT": str(venv)}
+        printed = must("make", "check", "test", f"UV={UV}", "JOBS=0", cwd=folder, **more)
     assert re.search(r"^=+ .*\b\d+ passed\b.* in .*=+$|^\d+ passed\b.* in ", printed, re.MULTILINE), printed
     untracked = run("git", "status", "--porcelain", cwd=folder).stdout.splitlines()
     assert untracked in ([], ["?? uv.lock"]), "make leaves nothing behind but the lock"
@@ -117,7 +141,20 @@ def test_make_check_and_test_pass(row: Row, copier_template: Path, tools: Tools,
 
 def test_make_docs_build_and_demo_pass(copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", {})
-    printed = must("make", "docs", "build", "demo", f"UV={UV}", cwd=folder)
+    with environment_of_packages() as venv:
+        printed = must("make", "docs", "build", "demo", f"UV={UV}", cwd=folder, UV_PROJECT_ENVIRONMENT=str(venv))
+        # The pages of the other kinds.
+        for auth in choices(questions()["auth"])[1:]:
+            other = render(copier_template, tmp_path / auth, {"auth": auth, "include": ["docs"]})
+            done = warm.run(
+                ("-m", "mkdocs", "build", "--strict"),
+                starter=(str(venv / "bin" / "python"),),
+                imported=MKDOCS,
+                cwd=other,
+                env=environment(NO_MKDOCS_2_WARNING="1"),
+            )
+            assert done.returncode == 0, f"{auth}: {done.stdout}"
+            assert (other / "site" / "index.html").is_file()
     assert (folder / "site" / "index.html").is_file()
     built = {path.suffix: path for path in (folder / "dist").iterdir() if path.name != ".gitignore"}
     assert built.keys() == {".gz", ".whl"}
@@ -128,13 +165,3 @@ def test_make_docs_build_and_demo_pass(copier_template: Path, tmp_path: Path) ->
         path.relative_to(source).as_posix() for path in source.rglob("*") if path.suffix != ".pyc" and path.is_file()
     }
     assert "tool" in printed.lower()
-    # The pages of the other kinds, in the environment that is there now.
-    for auth in choices(questions()["auth"])[1:]:
-        other = render(copier_template, tmp_path / auth, {"auth": auth, "include": ["docs"]})
-        must(
-            folder / ".venv" / "bin" / "mkdocs",
-            *("build", "--strict"),
-            cwd=other,
-            NO_MKDOCS_2_WARNING="1",
-        )
-        assert (other / "site" / "index.html").is_file()

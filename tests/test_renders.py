@@ -123,7 +123,8 @@ def sources(row: Row) -> Answers:
     }
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row_id(row)) for row in sample_rows()])
+# The first one is what the package is that tests/test_rendered_suite.py runs `make check` in.
+@pytest.mark.parametrize("row", [pytest.param(row, id=row_id(row)) for row in sample_rows()[1:]])
 def test_types_are_complete(row: Row, copier_template: Path, tmp_path: Path, tools: Tools) -> None:
     # Constants have literal types, so that comparisons that cannot be true depend on the answers.
     folder = render(copier_template, tmp_path / "package", sources(row))

@@ -35,6 +35,7 @@ from testing.forge import (
 )
 from testing.support import must
 from testing.support import render as render_working_tree
+from testing.tool import COMMAND
 from testing.upgrades import NEXT, commit, render, template_with_versions
 
 NEWER = "v999.1.0"
@@ -205,7 +206,7 @@ def test_update_is_the_one_that_the_text_tells(template: Path, package: Path, ma
     must("git", "tag", "--delete", LATER, cwd=source)
     # The real tool, and a release right after its first look.
     tag = f"git -C {shlex.quote(str(source))} tag --force {LATER} HEAD"
-    machine.command("tool", f'{shlex.quote(sys.executable)} -m provider_template "$@"\nstatus=$?\n{tag}\nexit $status')
+    machine.command("tool", f'{shlex.join(COMMAND)} "$@"\nstatus=$?\n{tag}\nexit $status')
     done = machine.run(PLAIN, machine.clone(origin), PROVIDER_TEMPLATE="tool")
     assert done.returncode == 0, done.stdout
     assert LATER in must("git", "tag", cwd=source)
@@ -331,7 +332,7 @@ def test_github_gets_one_request(origin: Path, package: Path, current: Path, mac
     there = ["--repo", "acme/provider"]
     listing = ["pr", "list", *there, "--head", BRANCH, "--state", "open", "--json", "url,isCrossRepository"]
     content = ["--title", TITLE, "--body-file", "-"]
-    machine.python_command("tool", "os.execv(sys.executable, [sys.executable, '-m', 'provider_template', *words])")
+    machine.python_command("tool", f"os.execv(sys.executable, [*{COMMAND!r}, *words])")
     variables = {"GITHUB_REPOSITORY": "acme/provider", "GH_TOKEN": PRIVATE, "PROVIDER_TEMPLATE": "tool"}
 
     opened.write_text(json.dumps([fork]), encoding="utf-8")

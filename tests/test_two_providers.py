@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 from testing.answers import Answers
 from testing.servers import free_port, running
-from testing.support import UV, must, render
+from testing.support import UV, Tools, must, render
 
 NORTH: Answers = {"provider_name": "North AI", "provider": "north-ai", "models": "big"}
 SOUTH: Answers = {
@@ -48,17 +47,16 @@ models = ("north-ai/big", "south_ai/org/big:1")
 ask = lambda model: litellm.completion(model=model, messages=[{"role": "user", "content": f"hello {model}"}])
 print(json.dumps([ask(model).choices[0].message.content for model in models]))
 """
-START_PROXY = "from litellm import run_server; run_server()"
+START_PROXY = "import gc; gc.set_threshold(100_000); from litellm import run_server; run_server()"
 
 
-def test_side_by_side(copier_template: Path, tmp_path: Path) -> None:
+def test_side_by_side(copier_template: Path, tools: Tools, tmp_path: Path) -> None:
     north = render(copier_template, tmp_path / "north", NORTH)
     south = render(copier_template, tmp_path / "south", SOUTH)
-    python = tmp_path / "venv" / "bin" / "python"
-    must(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
+    # In a folder beside what both depend on.
+    python, site = tools.python, tmp_path / "site"
     must(
-        *(UV, "pip", "install", "--quiet", "--python", python, "openai", "litellm[proxy]"),
-        *("--editable", north, "--editable", south),
+        *(UV, "pip", "install", "--quiet", "--no-deps", "--python", python, "--target", site, north, south),
         cwd=tmp_path,
     )
     (tmp_path / "proxy").mkdir()
@@ -73,16 +71,19 @@ def test_side_by_side(copier_template: Path, tmp_path: Path) -> None:
         "LITELLM_MASTER_KEY": key,
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": str(site),
     }
     proxy = (python, "-c", START_PROXY, "--config", config, "--host", "127.0.0.1", "--port", str(ports[2]))
     with (
-        running(python, "-m", "tests.upstream", str(ports[0]), cwd=north, port=ports[0]),
-        running(python, "-m", "tests.upstream", str(ports[1]), cwd=south, port=ports[1]),
+        running(python, "-m", "tests.upstream", str(ports[0]), cwd=north, port=ports[0], PYTHONPATH=str(site)),
+        running(python, "-m", "tests.upstream", str(ports[1]), cwd=south, port=ports[1], PYTHONPATH=str(site)),
         running(*proxy, cwd=tmp_path, port=ports[2], **settings),
     ):
         url = f"http://127.0.0.1:{ports[2]}/v1"
         said = must(python, "-c", THROUGH_THE_PROXY, url, key, cwd=tmp_path, **settings)
         assert json.loads(said) == {name: [f"You said: hello {name}"] * 2 for name in ("north", "south")}
-        said = must(python, "-c", IN_ONE_PROCESS, cwd=tmp_path, **settings)
+        own = {name: value for name, value in settings.items() if name.startswith(("NORTH", "SOUTH", "NO_"))}
+        done = tools.with_litellm(tmp_path, "-c", IN_ONE_PROCESS, path=(site,), **own)
+        assert done.returncode == 0, done.stdout
         models = ("north-ai/big", "south_ai/org/big:1")
-        assert json.loads(said.splitlines()[-1]) == [f"You said: hello {model}" for model in models]
+        assert json.loads(done.stdout.splitlines()[-1]) == [f"You said: hello {model}" for model in models]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.support import copier_in
+from testing.tool import tool
 from testing.upgrades import (
     Case,
     Result,
@@ -13,8 +15,6 @@ from testing.upgrades import (
     faults_of,
     measure,
     prepare,
-    update_copier,
-    update_ours,
 )
 from tests.tool.conftest import versions  # noqa: F401
 
@@ -23,6 +23,10 @@ QUICK = {
     Case("v0.2.0", "default", "planted"),
     Case("v0.2.0", "default", "unedited"),
     Case("v0.2.0", "device", "rearranged"),
+}
+UPDATES = {
+    "provider-template": lambda folder: tool(folder, "update", "--defaults").returncode,
+    "copier": lambda folder: copier_in(folder, "update", "--defaults", "--trust", "--quiet").returncode,
 }
 SAMPLE = [pytest.param(case, id=case.name, marks=[] if case in QUICK else pytest.mark.slow) for case in cases()]
 
@@ -35,10 +39,10 @@ def comparable(result: Result) -> dict[str, str]:
 @pytest.mark.parametrize("case", SAMPLE)
 def test_update(case: Case, versions: Path, tmp_path: Path) -> None:  # noqa: F811
     results: list[Result] = []
-    for tool, update in (("provider-template", update_ours), ("copier", update_copier)):
-        edits, old, new = prepare(versions, case, tmp_path / tool)
-        result = measure(update, tmp_path / tool, edits, old, new)
-        assert faults_of(case, tool, result, old, new) == []
+    for name, update in UPDATES.items():
+        edits, old, new = prepare(versions, case, tmp_path / name)
+        result = measure(update, tmp_path / name, edits, old, new)
+        assert faults_of(case, name, result, old, new) == []
         results.append(result)
     ours, copiers = results
     if not (copiers.lost or copiers.returned or case.kind == "rearranged"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from testing.checks import ANSWERS_FILE, in_fork, same
 from testing.rules import copiers
 from testing.support import render
 from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
-from testing.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, PASTE, REDRAW, UP, Wizard, dialog_with, wizard
+from testing.wizard import CLEAR, DOWN, END_OF_LINES, ENTER, PASTE, REDRAW, UP, Wizard, copier_dialog, wizard
 
 # The most that a person is asked who wants nothing special.
 MOST = {
@@ -156,8 +155,7 @@ def test_what_is_asked(chosen: dict[str, str], copier_template: Path, tmp_path: 
 def test_a_later_run_does_not_ask_the_rest_again(copier_template: Path, tmp_path: Path) -> None:
     folder = render(copier_template, tmp_path / "package", {"auth": "none", "ci": "gitlab", "updates": "none"})
     before = (folder / ANSWERS_FILE).read_text(encoding="utf-8")
-    copier = Path(sys.executable).parent / "copier"
-    with dialog_with(copier, "recopy", "--overwrite", str(folder), cwd=tmp_path) as dialog:
+    with copier_dialog("recopy", "--overwrite", str(folder), cwd=tmp_path) as dialog:
         for name in asked_with({"auth": "none"}):
             accept(dialog, name)
         assert dialog.end() == 0, dialog.screen
@@ -169,8 +167,7 @@ def test_a_run_that_skips_what_is_answered_asks_what_is_new(copier_template: Pat
     record = (folder / ANSWERS_FILE).read_text(encoding="utf-8")
     assert "updates: none\n" in record
     (folder / ANSWERS_FILE).write_text(record.replace("updates: none\n", ""), encoding="utf-8")
-    copier = Path(sys.executable).parent / "copier"
-    with dialog_with(copier, "recopy", "--overwrite", "--skip-answered", str(folder), cwd=tmp_path) as dialog:
+    with copier_dialog("recopy", "--overwrite", "--skip-answered", str(folder), cwd=tmp_path) as dialog:
         dialog.asks("updates")
         choose(dialog, "updates", "none")
         assert dialog.end() == 0, dialog.screen

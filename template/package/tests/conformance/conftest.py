@@ -5,6 +5,7 @@ Template's file: do not edit. What the provider cannot do is declared in tests/u
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,9 @@ NO_PROXY = "litellm: no proxy"
 
 DECLARED = declared()
 
+# LiteLLM is some thousand modules, none of which is garbage: collections need not look at them again.
+gc.freeze()
+
 # Settings of the machine that runs the suite are none of its business.
 for name in [name for name in os.environ if name.startswith(f"{answers.ENV_PREFIX}_")]:
     del os.environ[name]
@@ -39,6 +43,7 @@ def answers_have(setting: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proxy: it needs LiteLLM's proxy, beside the tests that have its fixture")
+    config.addinivalue_line("markers", "xdist_group(name): pytest-xdist's, which not every checkout has")
     config.addinivalue_line("markers", "feature(name): what the upstream must be able to do for this test")
     unknown = sorted(set(DECLARED) - FEATURES)
     if unknown:
@@ -58,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if own and Path(__file__).with_name("auth") in Path(item.path).parents:
             item.add_marker(pytest.mark.skip(reason="declared: tests/upstream.py has an account of its own"))
+        if "running_proxy" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("proxy"))  # one process of several starts it
         if lacking and needs_proxy(item):
             item.add_marker(pytest.mark.skip(reason=f"{NO_PROXY}: {', '.join(lacking)} not installed"))
         for mark in item.iter_markers("feature"):

@@ -120,6 +120,8 @@ def test_in_an_interpreter_of_its_own(upstream: Upstream, model: str) -> None:
     loop that nobody shut down.
     """
     program = f"""
+        import gc
+        gc.set_threshold(100_000)
         import asyncio, litellm
         from litellm.proxy.types_utils.utils import get_instance_fn
         import {package.__name__}.provider
@@ -128,6 +130,7 @@ def test_in_an_interpreter_of_its_own(upstream: Upstream, model: str) -> None:
         assert isinstance(package.provider, Provider), package.provider
         assert package.provider is provider
         assert get_instance_fn("{package.__name__}.provider", config_file_path="proxy/config.yaml") is provider
+        gc.set_threshold(700, 10, 10)
         package.register()
         messages = [{{"role": "user", "content": "hello"}}]
         litellm.completion(model={model!r}, messages=messages)
