@@ -107,13 +107,13 @@ BUSY = Refusal(503, "overloaded_error")
 COUNTED = Reply(("You said: hello",), prompt_tokens=3, completion_tokens=5)
 TOO_LONG = Refusal(400, "context_length_exceeded", "This model's maximum context length is 4097 tokens.")
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-STRICT = {"type": "function", "function": {"name": "weather", "strict": True, "parameters": CITY}}
+MARKED = {"type": "function", "function": {"name": "weather", "description": "left-out", "parameters": CITY}}
 ROWS = {
     "additional_drop_params": Row({"additional_drop_params": ["logit_bias"], "logit_bias": {"50": 5}}),
     "additional_drop_params, a part": Row(
-        {"additional_drop_params": ["tools[*].function.strict"], "tools": [STRICT]},
+        {"additional_drop_params": ["tools[*].function.description"], "tools": [MARKED]},
         steps=(COUNTED,),
-        lacks="strict",
+        lacks="left-out",
         needs="tools",
     ),
     "allowed_openai_params": Row({"allowed_openai_params": ["user"]}),
