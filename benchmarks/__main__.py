@@ -12,6 +12,7 @@ from benchmarks import table
 from benchmarks.calls import run_rows
 from benchmarks.copying import measured_version, run_copies
 from benchmarks.credentials import run_credentials
+from benchmarks.formats import PEERS, answers, run_formats
 from benchmarks.prepare import (
     copier_environment,
     credentials_environment,
@@ -22,7 +23,7 @@ from benchmarks.startup import run_startup
 from benchmarks.updates import run_updates
 
 _RESULTS = Path(__file__).parent / "results"
-_PARTS = ("calls", "credentials", "copying", "updates", "startup")
+_PARTS = ("calls", "formats", "credentials", "copying", "updates", "startup")
 
 
 def main() -> None:
@@ -40,16 +41,20 @@ def main() -> None:
     sections = []
     version = measured_version()  # before the run, as work may go on meanwhile
     with tempfile.TemporaryDirectory() as folder:
-        programs = provider_environment(rendered_package(Path(folder)))
+        others = [rendered_package(Path(folder), name, **answers(name)) for name in PEERS] if "formats" in parts else []
+        programs = provider_environment(rendered_package(Path(folder)), *others)
     if "calls" in parts:
         _say("calls and streams")
         sections.append(table.calls_section(run_rows(programs, options.scale)))
+    if "formats" in parts:
+        _say("formats")
+        sections.append(table.formats_section(run_formats(programs, options.scale)))
     if "credentials" in parts:
         _say("credentials")
         with tempfile.TemporaryDirectory() as folder:
-            answers = {"auth": "token_file", "auth_fallback": "oauth_client_credentials"}
+            auth = {"auth": "token_file", "auth_fallback": "oauth_client_credentials"}
             keys = rendered_package(Path(folder), "keys", module_name="bench_keys")
-            tokens = rendered_package(Path(folder), "tokens", module_name="bench_tokens", **answers)
+            tokens = rendered_package(Path(folder), "tokens", module_name="bench_tokens", **auth)
             python = credentials_environment() / "python"
             sections.append(
                 table.credentials_section(run_credentials(python, keys, tokens, max(3, round(30 * options.scale))))

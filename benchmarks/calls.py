@@ -77,7 +77,18 @@ def run_rows(programs: Path, scale: float) -> dict[str, Times]:
     return {name: Times(**times) for name, times in json.loads(done.stdout).items()}
 
 
-def _measure(row: Row, contenders: Sequence[Contender], rounds: int, runner: asyncio.Runner) -> Times:
+def measure(row: Row, contenders: Sequence[Contender], rounds: int, runner: asyncio.Runner) -> Times:
+    """Measures one row.
+
+    Args:
+        row: what is done.
+        contenders: who does it, by turns.
+        rounds: how often, after a first round that is not counted.
+        runner: runs what is asynchronous.
+
+    Raises:
+        RuntimeError: a contender lost a part of the answer.
+    """
     times = Times.of(contender.name for contender in contenders)
     with ThreadPoolExecutor(row.together) as pool:
         for number, contender in turns(contenders, rounds + 1):
@@ -136,7 +147,7 @@ def _main(scale: float, part: str = "") -> None:
         # take tenths of a second, and hit one contender or another by chance.
         gc.freeze()
         rows = {
-            row.name: _measure(row, contenders, max(2, round(row.rounds * scale)), runner).as_json()
+            row.name: measure(row, contenders, max(2, round(row.rounds * scale)), runner).as_json()
             for row in ROWS
             if part in row.name
         }

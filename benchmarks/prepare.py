@@ -47,11 +47,11 @@ def rendered_package(folder: Path, name: str = "package", **answers: str) -> Pat
     return folder / name
 
 
-def provider_environment(package: Path) -> Path:
-    """Returns the folder of programs of an environment with LiteLLM (of the lock) and this package."""
+def provider_environment(package: Path, *others: Path) -> Path:
+    """Returns the folder of programs of an environment with LiteLLM (of the lock), this package, and others like it."""
     programs = _environment("litellm", package / "pyproject.toml", [str(package)])
     # The rest stays; the package itself is a new one in each run.
-    run(_UV, "pip", "install", "--python", programs / "python", "--no-deps", "--reinstall", package)
+    run(_UV, "pip", "install", "--python", programs / "python", "--no-deps", "--reinstall", package, *others)
     return programs
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks import calls, copying, credentials, startup
+from benchmarks import calls, copying, credentials, formats, startup
 from benchmarks.copying import Copies
 from benchmarks.rounds import Times, difference, ratio
 from benchmarks.updates import TOOLS, Updates
@@ -87,6 +87,30 @@ def calls_section(rows: Mapping[str, Times]) -> str:
                 ],
                 compared,
             ),
+        ]
+    )
+
+
+def formats_section(formats_times: Mapping[str, Mapping[str, Times]]) -> str:
+    """Returns the table of formats, each against LiteLLM's own provider of it, with its goal."""
+    body = []
+    for name, rows in formats_times.items():
+        for row, times in rows.items():
+            against = ratio(times.clock, formats.OWN, formats.LITELLMS)
+            body.append(
+                [
+                    f"{name} against `{formats.PEERS[name][0]}/`: {row}",
+                    *(f"{median(times.clock[contender]) * 1e3:.2f}" for contender in (formats.OWN, formats.LITELLMS)),
+                    f"{against:.2f}",
+                    f"{ratio(times.processor, formats.OWN, formats.LITELLMS):.2f}",
+                    _met(against <= 0.8),
+                ]
+            )
+    return "\n\n".join(
+        [
+            "## Other formats",
+            f"Median milliseconds on the clock for one call, or one stream of {CHUNKS} pieces:",
+            _table(["", formats.OWN, formats.LITELLMS, "ratio", "CPU", "goal 0.8"], body),
         ]
     )
 

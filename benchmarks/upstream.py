@@ -1,8 +1,8 @@
 """The upstream of the measurements: a server whose answers were made before anyone asked.
 
 It runs as a process of its own (`python -m benchmarks.upstream`), prints its port, and speaks OpenAI chat
-completions. The first part of a path is the model that it answers for, so that each contender is told the
-model that it has a price for. What it does for a request is as little as a server can do, so that the time
+completions, and the formats of bodies.py where the path ends in their name. The first part of a path is the model that it
+answers for, so that each contender is told the model that it has a price for. What it does for a request is as little as a server can do, so that the time
 that is measured is the client's.
 """
 
@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
+
+from benchmarks import bodies
 
 CHUNKS = 500
 """Chunks with text in a streamed answer."""
@@ -36,11 +38,7 @@ def answer(model: str) -> bytes:
         "finish_reason": "stop",
     }
     content = {**_head(model, "chat.completion"), "choices": [choice], "usage": _USAGE}
-    body = json.dumps(content).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
-        len(body),
-        body,
-    )
+    return _whole(json.dumps(content).encode())
 
 
 @cache
@@ -64,7 +62,32 @@ def stream(model: str) -> bytes:
         for delta in deltas
     ]
     events.append({**head, "choices": [], "usage": _USAGE})
-    parts = [b"data: %s\n\n" % json.dumps(event).encode() for event in events] + [b"data: [DONE]\n\n"]
+    return _streamed([b"data: %s\n\n" % json.dumps(event).encode() for event in events] + [b"data: [DONE]\n\n"])
+
+
+_OTHERS = {
+    "messages": (bodies.messages_answer, bodies.messages_events),
+    "responses": (bodies.responses_answer, bodies.responses_events),
+}
+
+
+@cache
+def other(name: str, model: str, streamed: bool) -> bytes:
+    """Returns the HTTP response of a call in another format, by the last part of its path."""
+    whole, events = _OTHERS[name]
+    if not streamed:
+        return _whole(json.dumps(whole(model, ANSWER)).encode())
+    words = [f"word{n} " for n in range(CHUNKS)]
+    return _streamed(
+        [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events(model, words)]
+    )
+
+
+def _whole(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def _streamed(parts: list[bytes]) -> bytes:
     writes = [b"".join(parts[start : start + _EVENTS_IN_WRITE]) for start in range(0, len(parts), _EVENTS_IN_WRITE)]
     body = b"".join(b"%x\r\n%s\r\n" % (len(write), write) for write in writes) + b"0\r\n\r\n"
     return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + body
@@ -99,9 +122,14 @@ class _Connection(asyncio.Protocol):
         if len(body) < length:
             return
         self._received = b""
-        model = head.split(b"/", 2)[1].decode()
+        path = head.split(b" ", 2)[1].decode()
+        model = path.split("/", 2)[1]
         streamed = b'"stream":true' in body.replace(b" ", b"")
-        self._transport.write(stream(model) if streamed else answer(model))
+        name = path.rpartition("/")[2].partition("?")[0]
+        if name in _OTHERS:
+            self._transport.write(other(name, model, streamed))
+        else:
+            self._transport.write(stream(model) if streamed else answer(model))
 
 
 @contextmanager

@@ -137,16 +137,16 @@ class AnthropicFormatConfig(AnthropicConfig):
     ) -> _Params:
         """Returns the request body. LiteLLM edits what it is given; the caller's own stay as they are."""
         params = deepcopy(optional_params)
-        # Else LiteLLM looks for a model of that name among all that it knows, and asks hubs for it.
         params.setdefault("max_tokens", load_models().get(model, {}).get("max_output_tokens") or DEFAULT_MAX_TOKENS)
         # And asks its name again whether it can be sampled.
         sampling = {name: params.pop(name) for name in _SAMPLING if name in params}
         own = {**litellm_params, "metadata": None}  # the proxy's, and none of the upstream's business
         copied: list[Any] = [_own(message) for message in messages]
-        body: _Params = super().transform_request(model, copied, params, own, headers)
+        # By its bare name, LiteLLM would look for the model among those of all providers, and ask a hub for some.
+        body: _Params = super().transform_request(f"{PROVIDER}/{model}", copied, params, own, headers)
         if TOOL_NAMES in own:  # of tools whose names the API does not take: the answer gives them their own again
             litellm_params[TOOL_NAMES] = own[TOOL_NAMES]
-        return {**body, **sampling}
+        return {**body, "model": model, **sampling}
 
     async def async_transform_request(
         self, model: str, messages: list[Any], optional_params: _Params, litellm_params: _Params, headers: _Params

@@ -162,6 +162,21 @@ def test_document(upstream: Upstream, model: str) -> None:
     assert document["source"] == {"type": "base64", "media_type": "application/pdf", "data": PDF.partition(",")[2]}
 
 
+def test_nothing_is_printed(upstream: Upstream, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """LiteLLM looks for limits of a model by its name, and prints that it knows no provider of it."""
+    ask("sync", model)
+    ask("sync", f"{answers.PROVIDER}/any/model")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.feature("reasoning_effort")
+def test_effort_that_is_sent_as_it_is(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(litellm.model_cost[model], "supports_adaptive_thinking", True)
+    ask("sync", model, reasoning_effort="high", allowed_openai_params=["reasoning_effort"])
+    body = upstream.requests[-1].body
+    assert (body["thinking"], body["output_config"]) == ({"type": "adaptive"}, {"effort": "high"})
+
+
 def test_limit_of_models_yaml(upstream: Upstream, model: str) -> None:
     facts = models.load_models()[model.split("/", 1)[1]]
     ask("sync", model)
