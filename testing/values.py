@@ -167,7 +167,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     ),
     "models": ("m", "a/b:c@d", "m1\nm2", "  m1  \n\n m2\n", "gpt-4o", "no\n1.0"),
     "api_key_query": ("key", "api_key", "a.b-c_d~e", "1"),
-    "api_key_header": ("X", "X-Api-Key", "authorization"),
+    "api_key_header": ("Authorization", "X", "X-Api-Key", "authorization"),
     "api_key_prefix": ("", "Bearer", "Token", "a.b-c_d~e+f"),
     "authorize_url": SECURE[-2:],
     "device_authorization_url": SECURE[-2:],

@@ -174,7 +174,7 @@ def test_effort_that_is_sent_as_it_is(upstream: Upstream, model: str, monkeypatc
     monkeypatch.setitem(litellm.model_cost[model], "supports_adaptive_thinking", True)
     ask("sync", model, reasoning_effort="high", allowed_openai_params=["reasoning_effort"])
     body = upstream.requests[-1].body
-    assert (body["thinking"], body["output_config"]) == ({"type": "adaptive"}, {"effort": "high"})
+    assert (body["thinking"]["type"], body["output_config"]) == ("adaptive", {"effort": "high"})
 
 
 def test_limit_of_models_yaml(upstream: Upstream, model: str) -> None:
