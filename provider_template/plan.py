@@ -76,6 +76,8 @@ class Plan:
     """Files of the template that have moved, each with its new path, or None where it is gone."""
     kept: tuple[str, ...]
     """Files of the author that the new version does not render: they stay."""
+    left_behind: tuple[str, ...]
+    """Files of the author that other answers would render in another way: they stay as they are."""
     answers: dict[str, Any]
     """The answers after it."""
     security: tuple[SecurityEntry, ...]
@@ -242,6 +244,7 @@ def _plan(
     if was in base:
         base[name] = base.pop(was)  # the author has moved it
     moves.apply(moved, base, mine)
+    left_behind = _left_behind(base, mine, theirs, files) if wish.data else ()
     kept = _keep_authors_files(base, mine, theirs, files, project.files)
     _refuse_submodules(mine, {path for path, entry in theirs.items() if base.get(path) != entry})
     line_ends = take_out(store, base, mine, theirs)
@@ -263,6 +266,7 @@ def _plan(
         copier_needs_trust=bool(migrations),
         moved=moved,
         kept=kept,
+        left_behind=left_behind,
         answers=answers,
         security=security_entries(template, to, *refs),
     )
@@ -295,6 +299,15 @@ def _refuse_lost_answers(recorded: Mapping[str, Any], answers: Mapping[str, Any]
         simple = isinstance(answers[name], str) and "\n" not in answers[name]
         such = f", such as --data {shlex.quote(f'{name}={answers[name]}')}" if simple else f" with --data {name}=..."
         raise Refusal(f"{name} is answered with {value!r}, which the new version refuses: give another answer{such}.")
+
+
+def _left_behind(base: Tree, ours: Tree, theirs: Tree, files: TemplateFiles) -> tuple[str, ...]:
+    """Returns the author's files that are there and would be others now."""
+    return tuple(
+        path
+        for path, entry in sorted(theirs.items())
+        if files.is_yours(path) and path in ours and base.get(path) != entry and ours[path] != entry
+    )
 
 
 def _keep_authors_files(

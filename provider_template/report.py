@@ -92,6 +92,7 @@ class Report:
             ],
             "conflicts": list(plan.conflicts),
             "kept": list(plan.kept),
+            "left_behind": list(plan.left_behind),
             "new_answers": plan.new_answers,
             "security": [{"version": one.version, "fixes": list(one.fixes)} for one in plan.security],
             "migrations": [{"version": one.version, "command": one.words} for one in plan.migrations],
@@ -125,6 +126,10 @@ class Report:
         answers = (f"`{name}`: {value!r}" for name, value in plan.new_answers.items())
         parts += _section("Conflicts to resolve by hand", _quoted(plan.conflicts))
         parts += _section("Yours, and no longer rendered: they stay, delete them when you like", _quoted(plan.kept))
+        parts += _section(
+            "Yours, and of the answers before: they stay as they are; a package that is rendered beside has the new ones",
+            _quoted(plan.left_behind),
+        )
         parts += _section("New questions, with their answers", answers)
         commands = (one.words for one in plan.migrations)
         parts += _section("Code of the template that runs, so --trust is needed", _quoted(commands))

@@ -133,7 +133,11 @@ def test_turning_things_off_and_on(package: Path) -> None:
     for path in ("Dockerfile", ".github/workflows/ci.yml", "src/litellm_acme_ai/auth/api_key.py"):
         assert not (package / path).exists()
 
-    updated(package, "-d", "include=[cli, docs, docker]")
+    said = updated(package, "-d", "include=[cli, docs, docker]", "-d", "api_format=responses")
+    _, _, behind = said.partition("of the answers before")
+    assert "- `src/litellm_acme_ai/transformation.py`\n- `tests/test_transformation.py`\n- `tests/upstream.py`" in behind
+    assert "models.yaml" not in behind
+    assert (package / "src" / "litellm_acme_ai" / "responses_format.py").is_file()
     assert "mine" in (package / "docs" / "index.md").read_text(encoding="utf-8")
     assert (package / "docs" / "auth-signed-jwt.md").is_file()
     assert (package / "Dockerfile").is_file()
