@@ -1,8 +1,8 @@
 """The embedded upstream's format: what the provider's API sends and takes. Yours to edit.
 
 tests/conformance/ plays the upstream with it. Keep it in step with transformation.py: it is the other side
-of the same translation. Here the API speaks Anthropic's Messages behind a gateway, which wants to know the tenant, has
-errors of its own, and passes on those that the models have while they stream.
+of the same translation. Here the API speaks Anthropic's Messages behind a gateway, which wants to know the tenant and has
+errors of its own.
 
 `python -m tests.upstream 8081` runs it by hand.
 """
@@ -72,9 +72,8 @@ class UpstreamFormat:
             content.append({"type": "thinking", "thinking": "".join(reply.reasoning), "signature": _signature(reply)})
         if reply.text:
             content.append({"type": "text", "text": "".join(reply.text)})
-        for call in reply.tool_calls:
-            content.append({**_call(call), "input": json.loads("".join(call.arguments))})
-        return {**_message(reply, model), "content": content, "stop_reason": _stopped(reply)}
+        calls = [{**_call(call), "input": json.loads("".join(call.arguments))} for call in reply.tool_calls]
+        return {**_message(reply, model), "content": [*content, *calls], "stop_reason": _stopped(reply)}
 
     def events(self, reply: Reply, model: str) -> Iterator[str]:
         """Yields the data of each event of a streamed answer."""
