@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import litellm
-import pytest
-
-from .conformance.calls import HELLO, ask
-from .conformance.server import Raw, Upstream
-from .package import answers, transformation
+from .package import part, registration, transformation
 
 CONFIG = transformation.ChatConfig()
 
@@ -29,34 +24,21 @@ def test_the_beta_stands_beside_those_of_the_caller() -> None:
     assert sent == "interleaved-thinking-2025-05-14,one"
 
 
-def test_the_deployment_says_who_pays(upstream: Upstream, model: str) -> None:
-    ask("sync", model, extra_headers={"x-tenant-id": "research"})
-    assert upstream.requests[-1].headers["x-tenant-id"] == "research"
+def request(model: str, **params: Any) -> dict[str, Any]:
+    mapped = CONFIG.map_openai_params(params, {}, model, False)
+    return CONFIG.transform_request(model, [{"role": "user", "content": "Hi"}], mapped, {}, {})
 
 
-def test_the_older_model_is_sampled_and_has_a_budget(upstream: Upstream) -> None:
-    ask("sync", f"{answers.PROVIDER}/claude-haiku-4-5", temperature=0.5)
-    assert upstream.requests[-1].body["temperature"] == 0.5
-    ask("sync", f"{answers.PROVIDER}/claude-haiku-4-5", reasoning_effort="low")
-    assert upstream.requests[-1].body["thinking"] == {"type": "enabled", "budget_tokens": 1024}
-    ask("sync", f"{answers.PROVIDER}/claude-opus-4-8", reasoning_effort="low")
-    assert upstream.requests[-1].body["output_config"] == {"effort": "low"}
+def test_the_older_model_has_a_budget_and_is_sampled() -> None:
+    registration.register()
+    older, newer = "claude-haiku-4-5", "claude-opus-4-8"
+    assert request(older, reasoning_effort="low")["thinking"] == {"type": "enabled", "budget_tokens": 1024}
+    assert request(newer, reasoning_effort="low")["output_config"] == {"effort": "low"}
+    assert "temperature" in CONFIG.get_supported_openai_params(older)
+    assert "temperature" not in CONFIG.get_supported_openai_params(newer)
 
 
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("QUOTA", litellm.RateLimitError),
-        ("MODEL_BUSY", litellm.ServiceUnavailableError),
-        ("NOT_ENTITLED", litellm.PermissionDeniedError),
-        ("PROMPT_SIZE", litellm.ContextWindowExceededError),
-        ("BLOCKED_CONTENT", litellm.ContentPolicyViolationError),
-        ("INVALID", litellm.BadRequestError),
-    ],
-)
-def test_an_error_of_the_gateway(code: str, expected: type[Exception], upstream: Upstream, model: str) -> None:
-    body = f'{{"code": "{code}", "message": "Request refused.", "requestId": "r-1"}}'
-    upstream.will(Raw(400, body.encode()))
-    with pytest.raises(expected, match=r"Request refused\.") as caught:
-        litellm.completion(model, HELLO, num_retries=0)
-    assert type(caught.value) is expected
+def test_an_error_of_the_gateway() -> None:
+    error = CONFIG.get_error_class('{"code": "QUOTA", "message": "Spent.", "requestId": "r-1"}', 400, {})
+    assert (error.message, error.body) == ("Spent.", {"code": "QUOTA"})
+    assert part("error_words").status_by_code(400, "QUOTA") == 429

@@ -18,8 +18,8 @@ from litellm.llms.anthropic.chat.transformation import ANTHROPIC_TOOL_NAME_REVER
 from litellm.llms.anthropic.chat.transformation import AnthropicConfig
 
 from ._answers import PROVIDER
-from ._litellm import BaseLLMException, Logging, ModelResponse
-from .anthropic_stream import FINISH_REASONS, AnthropicChunks
+from ._litellm import BaseLLMException, Logging, ModelResponse, reasoning_effort_from_thinking_budget
+from .anthropic_stream import FINISH_REASONS, AnthropicChunks, call_arguments, call_id
 from .errors import is_error, read_error
 from .models import allowed_params, load_models
 
@@ -122,6 +122,7 @@ class AnthropicFormatConfig(AnthropicConfig):
             self._answer_by_tool(mapped)
         if "thinking" not in params:
             _fit_thinking(mapped)
+        _as_effort(mapped, load_models().get(model, {}))
         return mapped
 
     def _answer_by_tool(self, mapped: _Params) -> None:
@@ -250,6 +251,20 @@ def _fit_thinking(mapped: _Params) -> None:
         del mapped["thinking"]
 
 
+def _as_effort(mapped: _Params, facts: Mapping[str, object]) -> None:
+    """Makes an effort of a budget, for a model that takes no budgets; older versions of LiteLLM send it one."""
+    thinking = mapped.get("thinking")
+    if not facts.get("supports_adaptive_thinking") or facts.get("supports_legacy_thinking"):
+        return
+    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
+        return
+    effort = reasoning_effort_from_thinking_budget(int(thinking.get("budget_tokens") or 0))
+    others = {name: value for name, value in thinking.items() if name != "budget_tokens"}
+    mapped["thinking"] = {**others, "type": "adaptive"}
+    asked = {"effort": "low" if effort == "minimal" else effort}  # the API has no word for less
+    mapped["output_config"] = {**asked, **(mapped.get("output_config") or {})}
+
+
 def _put_right(content: _Params, model: str) -> None:
     """Adds to an answer what LiteLLM looks up in it, and servers of this format were seen to leave out.
 
@@ -271,5 +286,5 @@ def _right_block(block: _Params) -> _Params:
     if block["type"] == "text":
         return {**block, "text": str(block.get("text") or "")}
     if block["type"] in ("tool_use", "server_tool_use"):
-        return {**block, "id": str(block.get("id") or ""), "input": block.get("input") or {}}
+        return {**block, "id": call_id(block), "input": json.loads(call_arguments(block))}
     return block

@@ -7,6 +7,8 @@ LiteLLM's own parser calls every error a 500, keeps all that came in memory, and
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from litellm.constants import RESPONSE_FORMAT_TOOL_NAME as JSON_TOOL
@@ -32,6 +34,17 @@ FINISH_REASONS = {
 }
 
 _CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
+
+
+def call_id(block: Mapping[str, Any]) -> str:
+    """Returns the id of a call; one of its own for a call without: clients send it back with the result."""
+    return str(block.get("id") or f"toolu_{uuid.uuid4().hex}")
+
+
+def call_arguments(block: Mapping[str, Any]) -> str:
+    """Returns the arguments of a call that came whole, as JSON: an object, or the text of one."""
+    arguments = block.get("input") or {}
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
 class AnthropicChunks(StreamParser):
@@ -100,7 +113,7 @@ class AnthropicChunks(StreamParser):
                 return {}
             self._calls += 1
             name = str(block.get("name"))
-            return self._call("", id=str(block.get("id") or ""), name=self._names.get(name, name))
+            return self._call("", id=call_id(block), name=self._names.get(name, name))
         if kind in ("web_search_tool_result", "web_fetch_tool_result"):
             self._searches.append(block)
             return {"provider_specific_fields": {"web_search_results": list(self._searches)}}
@@ -135,7 +148,7 @@ class AnthropicChunks(StreamParser):
             return {"reasoning_content": "", "thinking_blocks": [signed]}
         if block.get("type") not in _CALLS or self._has_arguments:
             return {}
-        arguments = json.dumps(block.get("input") or {})
+        arguments = call_arguments(block)
         return {"content": arguments} if self._is_json_tool(block) else self._call(arguments)
 
     def _end_of_message(self, chunk: dict[str, Any]) -> ModelResponseStream:
@@ -158,9 +171,10 @@ class AnthropicChunks(StreamParser):
         )
 
     def _add_usage(self, usage: object) -> None:
-        """The later report has some figures only, and older versions of LiteLLM take it for all of them."""
+        """The later report has some of the figures, and older versions of LiteLLM take it for all of them."""
         if isinstance(usage, dict):
-            self._usage |= {name: value for name, value in usage.items() if value is not None}
+            # Some servers count the prompt at the start, and say 0 at the end.
+            self._usage |= {name: value for name, value in usage.items() if value or name not in self._usage}
 
     @property
     def _is_answer(self) -> bool:

@@ -17,6 +17,7 @@ ABILITIES = {
     "parallel_tools": "supports_parallel_function_calling",
     "reasoning": "supports_reasoning",
     "system_messages": "supports_system_messages",
+    "temperature": "supports_sampling_params",
     "tools": "supports_function_calling",
 }
 # Each with the parameter that upstream.toml may have a word on, and a value that has to be taken.

@@ -142,7 +142,7 @@ def test_request(row: str, upstream: Upstream) -> None:
 
 def test_abilities_are_those_of_models_yaml(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a model is called: LiteLLM takes this name for one that cannot be sampled."""
-    ask("sync", f"{answers.PROVIDER}/claude-opus-4-7", **SAMPLING)
+    ask("sync", f"{answers.PROVIDER}/claude-opus-4-7-of-nobody", **SAMPLING)
     assert SAMPLING.items() <= upstream.requests[-1].body.items()
     monkeypatch.setitem(models.load_models()[model.split("/", 1)[1]], "supports_sampling_params", False)
     models._refused.cache_clear()
@@ -153,6 +153,24 @@ def test_abilities_are_those_of_models_yaml(upstream: Upstream, model: str, monk
     finally:
         monkeypatch.undo()
         models._refused.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("legacy", "budget", "effort"), [(False, 9000, "high"), (False, 1024, "low"), (True, 1024, None)]
+)
+def test_budget_for_a_model_that_takes_efforts(
+    legacy: bool, budget: int, effort: str | None, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coding agents send one to whatever model; the newer ones refuse it."""
+    given = {"type": "enabled", "budget_tokens": budget}
+    name = f"{answers.PROVIDER}/adaptive"
+    facts = {"supports_adaptive_thinking": True, "supports_legacy_thinking": legacy}
+    monkeypatch.setitem(models.load_models(), "adaptive", facts)
+    monkeypatch.setitem(litellm.model_cost, name, {**litellm.model_cost[model], **facts})
+    ask("async", name, thinking=given, max_tokens=20000, allowed_openai_params=["thinking"])
+    body = upstream.requests[-1].body
+    assert body["thinking"] == (given if legacy else {"type": "adaptive"})
+    assert body.get("output_config") == ({"effort": effort} if effort else None)
 
 
 def test_document(upstream: Upstream, model: str) -> None:
@@ -316,6 +334,25 @@ def test_arguments(begins: Any, pieces: Any, arguments: Any, upstream: Upstream,
     found = joined(stream("sync", model, tools=[WEATHER])).choices[0]
     assert json.loads(found.message.tool_calls[0].function.arguments) == arguments
     assert found.finish_reason == "tool_calls"
+
+
+@pytest.mark.feature("tools")
+@pytest.mark.parametrize("call", [{"input": '{"city": "Rome"}', "id": "t1"}, {"input": {"city": "Rome"}}, {"id": None}])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_calls_of_servers_that_only_resemble(streamed: bool, call: Any, upstream: Upstream, model: str) -> None:
+    """Arguments as text, a call without id, none of both: clients need an id and an object."""
+    answer = message({"type": "tool_use", "name": "weather", **call}, stop_reason=None)
+    (found,) = answered(answer, streamed, upstream, model, tools=[WEATHER]).choices[0].message.tool_calls
+    assert found.id.startswith("t")
+    assert json.loads(found.function.arguments) == ({"city": "Rome"} if "input" in call else {})
+
+
+def test_figures_that_only_the_start_has(upstream: Upstream, model: str) -> None:
+    start, ping, *others, delta, stop = events_of(message({"type": "text", "text": "Yes."}))
+    zero = {**delta, "usage": {"input_tokens": 0, "output_tokens": 2}}
+    upstream.will(said(start, ping, *others, zero, stop))
+    found = joined(stream("sync", model, stream_options={"include_usage": True})).usage
+    assert (found.prompt_tokens, found.completion_tokens) == (5, 2)
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from litellm import acompletion, completion
 
-from ...package import package
+from ...package import package, transformation
 from ..calls import HELLO
 from ..server import Upstream
 from .account import Account
@@ -54,7 +54,7 @@ def concurrent_calls(account: Callable[[], Account], upstream: Upstream, model: 
     """
     yield _make_calls("200 async calls", account(), model, lambda said: _async_calls(model, 200, said))
     yield _make_calls("32 threads", account(), model, lambda said: _threads(model, 32, said))
-    yield _make_calls("4 processes", account(), model, lambda said: _processes(upstream, 4, 5, said))
+    yield _make_calls("4 processes", account(), model, lambda said: _processes(upstream, model, 4, 5, said))
 
 
 def _make_calls(
@@ -113,8 +113,12 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
     return count, count - len(done)
 
 
-def _processes(upstream: Upstream, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
-    body = json.dumps(upstream.requests[-1].body)  # as the provider sends it
+def _processes(upstream: Upstream, model: str, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
+    last = upstream.requests[-1]  # as the provider sends it; what is left out may have another credential
+    headers = transformation.ChatConfig().validate_environment(
+        {}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url
+    )
+    sent = json.dumps({"path": last.path.partition("?")[0], "headers": headers, "body": last.body})
     workers = [start_worker(upstream, each) for _ in range(count)]
     for worker in workers:
         assert worker.stdout is not None
@@ -122,7 +126,7 @@ def _processes(upstream: Upstream, count: int, each: int, said: io.StringIO) -> 
     good = 0
     for worker in workers:
         assert worker.stdin is not None
-        worker.stdin.write(body + "\n")
+        worker.stdin.write(sent + "\n")
         worker.stdin.flush()
     for worker in workers:
         output, _ = worker.communicate(timeout=60)
@@ -132,10 +136,10 @@ def _processes(upstream: Upstream, count: int, each: int, said: io.StringIO) -> 
 
 
 def start_worker(upstream: Upstream, calls: int) -> subprocess.Popen[str]:
-    """Starts a process that makes calls with the provider's authentication once it reads the body of a request."""
+    """Starts a process that makes calls with the provider's authentication once it reads what to send."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
-        [sys.executable, str(WORKER), package.__name__, f"{upstream.url}/v1/chat/completions", str(calls)],
+        [sys.executable, str(WORKER), package.__name__, upstream.url, str(calls)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

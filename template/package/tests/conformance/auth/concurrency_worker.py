@@ -1,12 +1,13 @@
 """A process that makes calls with the provider's authentication, without LiteLLM. Template's file: do not edit.
 
-Arguments: the package's name, a URL, a number of calls. It says `ready`, reads a line that is the
-body of its requests, then calls.
+Arguments: the package's name, a URL, a number of calls. It says `ready`, reads a line that is a JSON object with the path,
+the headers and the body of its requests, then calls.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import sys
 
@@ -22,9 +23,10 @@ def main(package: str, url: str, calls: int) -> None:
     with httpx.Client(trust_env=False) as client:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        body = sys.stdin.readline().encode()
+        sent = json.loads(sys.stdin.readline())
+        request = {"headers": sent["headers"], "json": sent["body"]}
         for _ in range(calls):
-            response = client.post(url, content=body, auth=authenticator.for_call(None))
+            response = client.post(url + sent["path"], **request, auth=authenticator.for_call(None))
             sys.stdout.write(f"status={response.status_code}\n")
 
 

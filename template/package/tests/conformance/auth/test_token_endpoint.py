@@ -183,7 +183,13 @@ def test_server_that_quotes_everything(
     pem = SecretStr(server.client_key.as_pem(private=True).decode())
     with pytest.raises(authenticators.CredentialError, match="invalid_client") as caught:
         endpoint(server, token_endpoint_auth_method=method, client_key=pem).token("x", refresh_token="used-up-token")
-    shown = {"x", CLIENT_ID, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+    shown = {
+        "x",
+        CLIENT_ID,
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        answers.AUDIENCE,
+        answers.RESOURCE,
+    }
     assert not [value for value in sent if value not in shown and value in str(caught.value)]
 
 
