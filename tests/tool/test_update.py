@@ -135,7 +135,9 @@ def test_turning_things_off_and_on(package: Path) -> None:
 
     said = updated(package, "-d", "include=[cli, docs, docker]", "-d", "api_format=responses")
     _, _, behind = said.partition("of the answers before")
-    assert "- `src/litellm_acme_ai/transformation.py`\n- `tests/test_transformation.py`\n- `tests/upstream.py`" in behind
+    assert (
+        "- `src/litellm_acme_ai/transformation.py`\n- `tests/test_transformation.py`\n- `tests/upstream.py`" in behind
+    )
     assert "models.yaml" not in behind
     assert (package / "src" / "litellm_acme_ai" / "responses_format.py").is_file()
     assert "mine" in (package / "docs" / "index.md").read_text(encoding="utf-8")
