@@ -159,16 +159,20 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _blocks(reply: Reply) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Yields each block of an answer as it begins, and its pieces."""
+def _blocks(reply: Reply) -> Iterator[tuple[dict[str, Any], Iterator[dict[str, Any]]]]:
+    """Yields each block of an answer as it begins, and its pieces, one at a time: some answers are long."""
     if reply.reasoning:
-        pieces: list[dict[str, Any]] = [{"type": "thinking_delta", "thinking": piece} for piece in reply.reasoning]
-        signature = {"type": "signature_delta", "signature": _signature(reply)}
-        yield {"type": "thinking", "thinking": "", "signature": ""}, [*pieces, signature]
+        yield {"type": "thinking", "thinking": "", "signature": ""}, _thought(reply)
     if reply.text:
-        yield {"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in reply.text]
+        yield {"type": "text", "text": ""}, ({"type": "text_delta", "text": piece} for piece in reply.text)
     for call in reply.tool_calls:
-        yield _call(call), [{"type": "input_json_delta", "partial_json": piece} for piece in call.arguments]
+        yield _call(call), ({"type": "input_json_delta", "partial_json": piece} for piece in call.arguments)
+
+
+def _thought(reply: Reply) -> Iterator[dict[str, Any]]:
+    for piece in reply.reasoning:
+        yield {"type": "thinking_delta", "thinking": piece}
+    yield {"type": "signature_delta", "signature": _signature(reply)}
 
 
 def _signature(reply: Reply) -> str:
