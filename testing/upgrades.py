@@ -1,6 +1,7 @@
 """Updates from every released version to the working tree, with edits of many kinds: `make test-upgrades`.
 
-`python -m testing.upgrades` prints a table and ends with 1 if a line of an author was lost. Where a package was developed or
+`python -m testing.upgrades [word …]` makes the updates whose name has one of the words, such as v0.5.0 or custom-developed, or
+all of them. It prints a table and ends with 1 if a line of an author was lost. Where a package was developed or
 left as it was, `make check test` is run in it after our update. tests/test_upgrades.py has a sample of the same in CI.
 """
 
@@ -369,8 +370,8 @@ def table(rows: list[tuple[str, ...]]) -> str:
     )
 
 
-def main() -> int:
-    """Runs every case with both tools and prints the tables; returns the exit status."""
+def main(words: list[str]) -> int:
+    """Runs the cases whose name has one of the words, or all, with both tools; prints the tables, returns the exit status."""
     keep_temporary_files_in_memory()
     os.environ.setdefault("GIT_AUTHOR_NAME", "upgrades")
     for role in ("AUTHOR", "COMMITTER"):
@@ -395,7 +396,7 @@ def main() -> int:
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         template = template_with_versions(Path(scratch) / "template")
-        for case in cases():
+        for case in (case for case in cases() if not words or any(word in case.name for word in words)):
             for tool, update in (("provider-template", update_ours), ("copier", update_copier)):
                 folder = Path(scratch) / f"{case.name}-{tool}"
                 edits, old, new = prepare(template, case, folder)
@@ -449,4 +450,4 @@ def faults_of(case: Case, tool: str, result: Result, old: dict[str, str], new: d
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
