@@ -97,8 +97,8 @@ KINDS = [
     pytest.param(
         {
             **answers,
-            "api_format": ("openai", "custom", "responses")[number % 3],
-            "include": ["cli"] if number % 4 else [],
+            "api_format": ("openai", "custom", "responses", "anthropic")[number % 4],
+            "include": ["cli"] if number % 3 else [],
         },
         id=in_words(answers).replace(" ", "-"),
     )
