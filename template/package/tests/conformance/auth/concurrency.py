@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from litellm import acompletion, completion
 
@@ -115,9 +116,8 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
 
 def _processes(upstream: Upstream, model: str, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
     last = upstream.requests[-1]  # as the provider sends it; what is left out may have another credential
-    headers = transformation.ChatConfig().validate_environment(
-        {}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url
-    )
+    config: Any = transformation.ChatConfig()
+    headers = config.validate_environment({}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url)
     sent = json.dumps({"path": last.path.partition("?")[0], "headers": headers, "body": last.body})
     workers = [start_worker(upstream, each) for _ in range(count)]
     for worker in workers:
