@@ -154,7 +154,7 @@ class AnthropicFormatConfig(AnthropicConfig):
     ) -> _Params:
         """Returns the request body, as `transform_request` does; files given by http:// are fetched on the way."""
         arguments = (model, messages, optional_params, litellm_params, headers)
-        if any("http://" in json.dumps(_parts(message), default=str) for message in messages if _parts(message)):
+        if any(_is_fetched(part) for message in messages for part in _parts(message)):
             return await asyncio.to_thread(self.transform_request, *arguments)
         return self.transform_request(*arguments)
 
@@ -224,6 +224,13 @@ def _parts(message: Mapping[str, Any]) -> list[Any]:
     """The parts of a message's content, if it has some."""
     content = message.get("content")
     return content if isinstance(content, list) else []
+
+
+def _is_fetched(part: object) -> bool:
+    """Whether a part is given by a URL that LiteLLM fetches, as the API takes https:// only; files may be megabytes."""
+    values = part.values() if isinstance(part, dict) else ()
+    texts = [text for value in values for text in (value.values() if isinstance(value, dict) else (value,))]
+    return any(isinstance(text, str) and text.startswith("http://") for text in texts)
 
 
 def _own(message: Mapping[str, Any]) -> _Params:
