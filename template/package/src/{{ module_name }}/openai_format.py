@@ -22,7 +22,7 @@ from ._litellm import (
 )
 from .errors import is_error, read_error
 from .models import allowed_params
-from .openai_fields import failure, only_what_fits, put_right
+from .openai_fields import failure, is_plain, only_what_fits, put_right
 
 # Beyond LiteLLM's list for OpenAI-compatible upstreams. The first ones pass when the deployment allows them
 # (`allowed_openai_params`), the last ones are parameters of common inference servers.
@@ -138,12 +138,13 @@ class OpenAIFormatChunks(BaseModelResponseIterator):
         Raises:
             BaseLLMException: the chunk is an error message of the upstream.
         """
-        if is_error(chunk):
-            raise read_error(json.dumps(chunk), 200, {})
-        choices = chunk.get("choices")
-        if choices and (error := failure(choices)):
-            raise read_error(json.dumps(error), 200, {})
-        put_right(chunk, "delta")
+        if not is_plain(chunk):
+            if is_error(chunk):
+                raise read_error(json.dumps(chunk), 200, {})
+            choices = chunk.get("choices")
+            if choices and (error := failure(choices)):
+                raise read_error(json.dumps(error), 200, {})
+            put_right(chunk, "delta")
         try:
             return ModelResponseStream(**chunk)
         except (ValueError, TypeError):
