@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -52,7 +53,7 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
 
     def get_supported_openai_params(self, model: str) -> list[str]:
         """Returns the parameters that go to the upstream, as the abilities of the model allow them."""
-        return allowed_params(model, [*super().get_supported_openai_params(model), *_MORE_PARAMS])
+        return allowed_params(model, _known_params(model))
 
     def transform_request(
         self, model: str, messages: list[Any], optional_params: _Params, litellm_params: _Params, headers: _Params
@@ -117,6 +118,12 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
     ) -> OpenAIFormatChunks:
         """Returns the parser of stream chunks."""
         return OpenAIFormatChunks(streaming_response, sync_stream, json_mode)
+
+
+@lru_cache(maxsize=256)
+def _known_params(model: str) -> tuple[str, ...]:
+    """The parameters of LiteLLM's list and ours. It looks at the model's name, and at its catalogue only for `user`."""
+    return (*OpenAIGPTConfig().get_supported_openai_params(model), *_MORE_PARAMS)
 
 
 def _has_parts(messages: list[Any]) -> bool:
