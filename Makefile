@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork check lint-template format docs files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork client-table check lint-template format docs files taken-names tags lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +43,9 @@ test-upgrades: .venv/installed ## from every released version to the working tre
 
 test-fork: .venv/installed ## forks of a sample of LiteLLM's releases, wheels of three, DEV_FLOW.md pasted, the fork tool killed often
 	$(PYTEST) tests/fork tests/test_fork_layout.py
+
+client-table: .venv/installed ## write docs/clients.md: what each client gets from each format, feature by feature
+	$(BIN)/python -m testing.client_table
 
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
 	$(BIN)/ruff format --check

@@ -42,6 +42,8 @@ class Reply:
     """`stop`, `length` or `content_filter`; None for what follows from the rest."""
     prompt_tokens: int = 11
     completion_tokens: int = 7
+    cached_tokens: int = 0
+    """How many of the prompt's tokens the upstream says that it had in a cache."""
     id: str = "reply-1"
     quotes: bool = False
     """Whether its headers, and an error event in its stream, repeat the request's path and headers."""
