@@ -82,7 +82,6 @@ class Reason:
 NO_FILES = "the API of the worked translation has no files: its `_part` refuses them, or sends what LiteLLM calls an image as one"
 NO_THOUGHTS = "the API of the worked translation takes no thoughts: its `_turn` leaves them out"
 LATE = "LiteLLM asks a custom provider for a stream only once it is read, and the answer has begun with status 200 by then. "
-AS_IMAGE = "LiteLLM's translation of Messages makes an `image_url` of a document"
 
 HEAD = """<!-- Made by `make client-table`; do not edit. -->
 # What clients get
@@ -114,14 +113,6 @@ REASONS: Sequence[Reason] = (
         "got a APIStatusError",
         "rate limit, streamed",
         clients=["messages"],
-    ),
-    Reason(
-        "LiteLLM's",
-        AS_IMAGE,
-        "as (image_url|input_image)",
-        "PDF",
-        clients=["messages"],
-        formats=["openai", "responses"],
     ),
     Reason(
         "the template's", NO_FILES, "type 'file' is not supported|nothing that has a type", "PDF", formats=["custom"]

@@ -406,3 +406,18 @@ def test_an_error_without_a_status(
 def test_an_error_that_is_none(extra: dict[str, Any], upstream: Upstream, model: str) -> None:
     upstream.will(events({"type": "ping"}, delta({"content": "hi"}, **extra), delta({}, "stop", **extra)))
     assert text_of(stream("sync", model)) == "hi"
+
+
+PDF = "data:application/pdf;base64,JVBERi0xLjQK"
+
+
+@pytest.mark.parametrize("image", [PDF, {"url": PDF}], ids=["text", "mapping"])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_pdf_that_is_called_an_image(mode: Mode, image: Any, upstream: Upstream, model: str) -> None:
+    """LiteLLM's translation of Messages makes an image of a document; images stay images, and the caller's parts as they are."""
+    picture = {"type": "image_url", "image_url": {"url": "https://x.example/i.png"}}
+    parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": image}, picture]
+    ask(mode, model, messages=[{"role": "user", "content": parts}])
+    file = {"type": "file", "file": {"filename": "document.pdf", "file_data": PDF}}
+    assert upstream.last["messages"][-1]["content"] == [parts[0], file, picture]
+    assert parts[1] == {"type": "image_url", "image_url": image}
