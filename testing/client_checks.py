@@ -655,13 +655,12 @@ def wrong(check: Callable[[Case], None], case: Case) -> str:
     return ""
 
 
-def outcomes(name: str, model: str, port: int, url: str, key: str) -> list[tuple[str, str, str, str]]:
+def outcomes(name: str, one: Mapping[str, Any], url: str, key: str) -> list[tuple[str, str, str, str]]:
     """Returns format, client, feature and what was wrong, for all clients and features.
 
     Args:
         name: the format.
-        model: what the proxy calls its model.
-        port: where its upstream is to listen.
+        one: `model`, what the proxy calls its model, and `port`, where its upstream is to listen.
         url: the proxy.
         key: its key.
     """
@@ -669,9 +668,9 @@ def outcomes(name: str, model: str, port: int, url: str, key: str) -> list[tuple
     server = importlib.import_module(f"stand_ins.{name}.conformance.server")
     wire = stand_in.UpstreamFormat()
     found: list[tuple[str, str, str, str]] = []
-    with server.Upstream(wire, port=port) as upstream:
+    with server.Upstream(wire, port=one["port"]) as upstream:
         for client, make in CLIENTS.items():
-            case = Case(make(url, key, model), upstream, wire, server)
+            case = Case(make(url, key, one["model"]), upstream, wire, server)
             found += [
                 (name, client, feature, wrong(check, case))
                 for feature, check in FEATURES.items()
@@ -686,8 +685,7 @@ def main() -> None:
     # At once, as most of the time goes by between tries of the proxy.
     with ThreadPoolExecutor() as threads:
         running = [
-            threads.submit(outcomes, name, url=told["url"], key=told["key"], **one)
-            for name, one in told["formats"].items()
+            threads.submit(outcomes, name, one, told["url"], told["key"]) for name, one in told["formats"].items()
         ]
         found = [outcome for future in running for outcome in future.result()]
     versions = {name: version(name) for name in ("litellm", "openai", "anthropic")}

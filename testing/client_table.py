@@ -8,24 +8,20 @@ where the check has found it so: tests/test_client_table.py compares.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from testing.answers import ROOT, Answers, choices, questions
+from testing.answers import ROOT
 from testing.memory import keep_temporary_files_in_memory
-from testing.servers import free_port, running
-from testing.support import EVERYTHING, Tools, as_installed, copy_template, install_tools, must, render
+from testing.one_proxy import formats, serving
+from testing.support import EVERYTHING, Tools, copy_template, install_tools, must, render
 
 PAGE = ROOT / "docs" / "clients.md"
 CHECKS = ROOT / "testing" / "client_checks.py"
-START_PROXY = "import gc; gc.set_threshold(100_000); from litellm import run_server; run_server()"
 CLIENTS = {
     "chat": "OpenAI's SDK on `/v1/chat/completions`",
     "responses": "OpenAI's SDK on `/v1/responses`",
@@ -81,7 +77,10 @@ class Reason:
 
 NO_FILES = "the API of the worked translation has no files: its `_part` refuses them, or sends what LiteLLM calls an image as one"
 NO_THOUGHTS = "the API of the worked translation takes no thoughts: its `_turn` leaves them out"
-LATE = "LiteLLM asks a custom provider for a stream only once it is read, and the answer has begun with status 200 by then. "
+LATE = (
+    "LiteLLM asks a custom provider for a stream only once it is read, unlike its own ones, and the answer has begun "
+    "with status 200 by then. "
+)
 
 HEAD = """<!-- Made by `make client-table`; do not edit. -->
 # What clients get
@@ -121,22 +120,6 @@ REASONS: Sequence[Reason] = (
 )
 
 
-def formats() -> list[str]:
-    """Returns the formats that a package may have."""
-    return choices(questions()["api_format"])
-
-
-def answers_of(name: str) -> Answers:
-    """Returns the answers for a package of a format: the defaults, and names that the others have not."""
-    return {
-        "provider_name": f"{name.title()} of the table",
-        "provider": f"table-{name}",
-        "models": f"{name}-model",
-        "api_format": name,
-        "include": [],
-    }
-
-
 def look(template: Path, folder: Path, tools: Tools) -> Found:
     """Returns what the checks find, of every format.
 
@@ -145,36 +128,7 @@ def look(template: Path, folder: Path, tools: Tools) -> Found:
         folder: an empty one, for the packages and the proxy.
         tools: where LiteLLM and its clients are.
     """
-    names = formats()
-    packages = {name: render(template, folder / name, answers_of(name)) for name in names}
-    stand_ins = folder / "stand_ins"
-    stand_ins.mkdir()
-    for name, package in packages.items():
-        (stand_ins / name).symlink_to(package / "tests", target_is_directory=True)
-    ports = {name: free_port() for name in names}
-    path = [*(package / "src" for package in packages.values()), *map(as_installed, packages.values())]
-    proxy = folder / "proxy"
-    proxy.mkdir()
-    config = proxy / "config.yaml"
-    config.write_text(yaml.safe_dump(config_of(packages.values())), encoding="utf-8")
-    key = f"sk-{os.urandom(16).hex()}"
-    settings = {
-        "LITELLM_MASTER_KEY": key,
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "NO_PROXY": "127.0.0.1",
-        "PYTHONPATH": os.pathsep.join(map(str, path)),
-    }
-    for name, port in ports.items():
-        settings[f"TABLE_{name.upper()}_API_BASE"] = f"http://127.0.0.1:{port}/v1"
-        settings[f"TABLE_{name.upper()}_API_KEY"] = f"key-of-{name}"
-    port = free_port()
-    command = (tools.python, "-c", START_PROXY, "--config", config, "--host", "127.0.0.1", "--port", str(port))
-    told = {
-        "url": f"http://127.0.0.1:{port}",
-        "key": key,
-        "formats": {name: {"port": ports[name], "model": f"{name}-model"} for name in names},
-    }
-    with running(*command, cwd=proxy, port=port, **settings):
+    with serving(template, folder, tools) as told:
         program = (tools.python, CHECKS, json.dumps(told))
         printed = must(*program, cwd=folder, PYTHONPATH=str(folder), NO_PROXY="127.0.0.1")
     answer = json.loads(printed.splitlines()[-1])
@@ -183,24 +137,6 @@ def look(template: Path, folder: Path, tools: Tools) -> Found:
         features=answer["features"],
         versions=answer["versions"],
     )
-
-
-def config_of(packages: Iterable[Path]) -> dict[str, object]:
-    """Returns the configuration of one proxy for several packages: what each brings, with less patience.
-
-    A call is tried twice, not thrice, as there is a pause before each try, and no failure makes a deployment unavailable.
-    """
-    models, providers = [], []
-    for package in packages:
-        content = yaml.safe_load((package / "proxy" / "config.yaml").read_text(encoding="utf-8"))
-        models += content["model_list"]
-        providers += content["litellm_settings"]["custom_provider_map"]
-    return {
-        "model_list": models,
-        "litellm_settings": {"custom_provider_map": providers},
-        "router_settings": {"disable_cooldowns": True, "num_retries": 1},
-        "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
-    }
 
 
 def page(found: Found) -> str:

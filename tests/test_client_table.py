@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from testing import client_table
-from testing.client_table import CLIENTS, PAGE, Found, Reason, formats, page, without_versions
+from testing.client_table import CLIENTS, PAGE, Found, Reason, page, without_versions
+from testing.one_proxy import formats
 from testing.support import Tools
 
 FEATURES = {"text": "It arrives.", "count": "A number comes back."}

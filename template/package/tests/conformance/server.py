@@ -156,6 +156,8 @@ class Upstream:
         self.requests: list[Received] = []
         self.guard: Callable[[Received], bool] | None = None
         """Says whether a request has a credential that is good; all have one without it."""
+        self.reply_to: Callable[[Mapping[str, Any]], Step] = reply_to
+        """Says what a request gets, in OpenAI's words, where no step was set."""
         self.refuses: Raw | None = None
         """What the others get, in place of a 401."""
         self.url = ""
@@ -249,7 +251,7 @@ class Upstream:
             _write(writer, self.refuses or Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
             return True
         asked = self._asked(received)
-        step, fault = self._steps.pop(0) if self._steps else (reply_to(asked), None)
+        step, fault = self._steps.pop(0) if self._steps else (self.reply_to(asked), None)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         if isinstance(step, Raw):
