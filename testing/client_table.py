@@ -79,7 +79,7 @@ NO_FILES = "the API of the worked translation has no files: its `_part` refuses 
 NO_THOUGHTS = "the API of the worked translation takes no thoughts: its `_turn` leaves them out"
 LATE = (
     "LiteLLM asks a custom provider for a stream only once it is read, unlike its own ones, and the answer has begun "
-    "with status 200 by then. "
+    "with status 200 by then ([issue 11236](https://github.com/BerriAI/litellm/issues/11236)). "
 )
 
 HEAD = """<!-- Made by `make client-table`; do not edit. -->

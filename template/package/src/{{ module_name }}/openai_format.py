@@ -123,7 +123,10 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
 
 def _has_parts(messages: list[Any]) -> bool:
     """Whether there is more in the messages than text."""
-    return any(isinstance(message.get("content"), list) or "cache_control" in message for message in messages)
+    return any(
+        isinstance(message.get("content"), list) or "cache_control" in message or "thinking_blocks" in message
+        for message in messages
+    )
 
 
 def _own(messages: list[Any]) -> list[Any]:
@@ -132,6 +135,12 @@ def _own(messages: list[Any]) -> list[Any]:
         return messages
     copied = deepcopy(messages)
     for message in copied:
+        # LiteLLM's word for thoughts, for upstreams that seal theirs; what they say is in `reasoning_content` as well.
+        blocks = message.get("thinking_blocks") or []
+        if message.get("reasoning_content") and not any(
+            block.get("signature") or block.get("data") for block in blocks
+        ):
+            message.pop("thinking_blocks", None)
         if isinstance(message.get("content"), list):
             message["content"] = [_as_file(part) for part in message["content"]]
     return copied

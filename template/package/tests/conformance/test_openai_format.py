@@ -11,7 +11,7 @@ import litellm
 import openai
 import pytest
 
-from .calls import MODES, Mode, ask, cause, joined, stream, text_of
+from .calls import HELLO, MODES, Mode, ask, cause, joined, stream, text_of
 from .proxy import Proxy
 from .server import Raw, Upstream
 
@@ -421,3 +421,18 @@ def test_a_pdf_that_is_called_an_image(mode: Mode, image: Any, upstream: Upstrea
     file = {"type": "file", "file": {"filename": "document.pdf", "file_data": PDF}}
     assert upstream.last["messages"][-1]["content"] == [parts[0], file, picture]
     assert parts[1] == {"type": "image_url", "image_url": image}
+
+
+@pytest.mark.parametrize(
+    "block", [{"signature": ""}, {}, {"signature": "sealed"}, {"type": "redacted_thinking", "data": "x"}]
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_thoughts_of_messages(mode: Mode, block: dict[str, str], upstream: Upstream, model: str) -> None:
+    """LiteLLM's `thinking_blocks`, which few APIs know, go upstream only where there is more in them than a text."""
+    blocks = [{"type": "thinking", "thinking": "Hm.", **block}]
+    said = {"role": "assistant", "content": "So.", "reasoning_content": "Hm.", "thinking_blocks": blocks}
+    ask(mode, model, messages=[HELLO[0], said, HELLO[0]])
+    sent = upstream.last["messages"][1]
+    assert sent["reasoning_content"] == "Hm."
+    assert sent.get("thinking_blocks") == (blocks if block.get("signature") or "data" in block else None)
+    assert said["thinking_blocks"] is blocks
