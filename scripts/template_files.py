@@ -31,6 +31,9 @@ NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", ".template-files.yml.jinja")
 # Where Copier keeps a package's answers; a fork has them beside its lists.
 _ANSWERS = {"package": "answers: '{{ _copier_conf.answers_file }}'\n", "fork": ""}
 
+# How conditions in files.yml name a choice of the question `auth`.
+_QUOTED_KIND = "'<auth>'"
+
 # What reads the list, in words.
 _READERS = {"package": "`make check`", "fork": "conformance/template_files.py among the tests"}
 
@@ -46,9 +49,16 @@ _external_data:
 
 _exclude:
   - __pycache__
-  # What the answers leave out.
+  # What the answers leave out. Copier matches each path with each of these: a fork has the package's under its own paths.
   - |
+    {{%- set left_out %}}
 {conditional}
+    {{%- endset %}}
+    {{%- if layout is defined and layout == 'fork' %}}
+    {{{{ left_out{moved} }}}}
+    {{%- else %}}
+    {{{{ left_out }}}}
+    {{%- endif %}}
   # What an update leaves alone.
   - |
     {{%- if _copier_operation == "update" %}}
@@ -125,13 +135,18 @@ def layouts(root: Path = ROOT) -> dict[str, Layout]:
 
 def _for_each_kind(when: dict[str, list[str]], root: Path) -> dict[str, list[str]]:
     """Returns conditions with those that name <auth> written out, once for each choice of that question."""
-    questions = yaml.safe_load((root / "questions" / "auth.yml").read_text(encoding="utf-8"))
     found: dict[str, list[str]] = {}
     for condition, patterns in when.items():
-        for kind in questions["auth"]["choices"].values() if "<auth>" in condition else [""]:
+        for kind in _kinds(root) if "<auth>" in condition else [""]:
             named = [one.replace("<auth>", kind).replace("<auth-page>", kind.replace("_", "-")) for one in patterns]
             found[condition.replace("<auth>", kind)] = named
     return found
+
+
+def _kinds(root: Path) -> list[str]:
+    """Returns the choices of the question `auth`."""
+    questions = yaml.safe_load((root / "questions" / "auth.yml").read_text(encoding="utf-8"))
+    return [*questions["auth"]["choices"].values()]
 
 
 def _links(template: Path) -> dict[str, str]:
@@ -194,34 +209,51 @@ def _template_line(source: Path, path: str) -> str:
     return f"{content}\n  {path}: '{{{{ content | hash(\"sha256\") }}}}'"
 
 
-def _fails(condition: str) -> str:
-    """Returns the condition that another one does not hold.
+def _left_out(root: Path = ROOT) -> list[str]:
+    """Returns what is excluded where a condition does not hold, as lines of Jinja with the paths of a package.
 
     An update by Copier renders the old version without what the new one leaves out, with the old version's answers: it may
     not know a question yet, and leaves nothing out then.
     """
-    names = meta.find_undeclared_variables(Environment(autoescape=True).parse(f"{{{{ {condition} }}}}"))
-    return " and ".join([*(f"{name} is defined" for name in sorted(names)), f"not ({condition})"])
+    said = yaml.safe_load((root / "files.yml").read_text(encoding="utf-8"))
+    # By the questions that conditions ask for.
+    found: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for layout in said.values():
+        for condition, patterns in layout["when"].items():
+            names = meta.find_undeclared_variables(Environment(autoescape=True).parse(f"{{{{ {condition} }}}}"))
+            found.setdefault(tuple(sorted(names)), {}).setdefault(condition, []).extend(patterns)
+    lines: list[str] = []
+    for known, conditions in found.items():
+        lines.append(f"{{%- if {' and '.join(f'{name} is defined' for name in known)} %}}")
+        for condition, patterns in conditions.items():
+            if "<auth>" in condition:
+                fails = f"for kind in {_kinds(root)} if not ({condition.replace(_QUOTED_KIND, 'kind')})", "endfor"
+            else:
+                fails = f"if not ({condition})", "endif"
+            lines += [f"{{%- {fails[0]} %}}", *map(_of_kind, dict.fromkeys(patterns)), f"{{%- {fails[1]} %}}"]
+        lines.append("{%- endif %}")
+    return lines
+
+
+def _of_kind(pattern: str) -> str:
+    return pattern.replace("<auth>", "{{ kind }}").replace("<auth-page>", "{{ kind | replace('_', '-') }}")
+
+
+def _moved() -> str:
+    """Returns filters that turn a package's patterns, one a line, into those of a fork."""
+    return "".join(
+        f' | replace("\\n/{folder}/", "\\n/{link}/")' for link, folder in _links(ROOT / "template").items()
+    )
 
 
 def files() -> dict[Path, str]:
     """Returns the text of each file that this script writes."""
     found = layouts()
     yours = [pattern for layout in found.values() for pattern in layout.yours]
-    conditional: dict[str, list[str]] = {}
-    for layout in found.values():
-        for condition, patterns in layout.when.items():
-            conditional.setdefault(condition, []).extend(patterns)
     settings = _SETTINGS.format(
         patterns=_indented(2, [f"- {pattern}" for pattern in yours]),
-        conditional=_indented(
-            4,
-            [
-                line
-                for condition, patterns in conditional.items()
-                for line in (f"{{%- if {_fails(condition)} %}}", *dict.fromkeys(patterns), "{%- endif %}")
-            ],
-        ),
+        conditional=_indented(4, _left_out()),
+        moved=_moved(),
         indented=_indented(4, yours),
     )
     return {SETTINGS: settings} | {path: _list(name, found[name]) for name, path in FILES.items()}
