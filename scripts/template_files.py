@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_letters
 
 import yaml
 from jinja2 import Environment, meta
@@ -72,20 +73,50 @@ _exclude:
     {{%- endif %}}
 """
 
+# Conditions and lines are data, and the text is made by two loops: to compile a condition for each file would be among
+# the slowest parts of a render.
 _FILES = """\
 {{#- Made by scripts/template_files.py from files.yml; do not edit. -#}}
+{{#- A line of the lists: letters of the conditions that have to hold, or a dash; the path, with * for {name}; of the
+    template's files, the SHA-256, or a dash where the answers are in it. -#}}
+{{%- set fails = {{
+{conditions}
+}}.items() | rejectattr(1) | map(attribute=0) | join -%}}
+{{%- macro authors(lines) -%}}
+{{%- for when, path in lines if not when | select("in", fails) | list %}}
+  - {{{{ path | replace("*", {name}) }}}}
+{{%- endfor -%}}
+{{%- endmacro -%}}
+{{%- set yours %}}
+{yours}
+{{%- endset -%}}
+{{%- set shared %}}
+{shared}
+{{%- endset -%}}
+{{%- set template %}}
+{template}
+{{%- endset -%}}
 # Template's file: written by updates, never by hand. Whose each file is, and what the template's were rendered with
 # (SHA-256): {reader} and updates read it.
 {answers}patterns: # the author's, whatever is rendered
 {patterns}
 yours:
-{yours}
-shared:{shared}
+{{{{- authors(yours.split() | batch(2)) }}}}
+shared:{{{{ authors(shared.split() | batch(2)) or " []" }}}}
 instead: # where to write what one would like to write into a file of the template
 {instead}
 template:
-{template}
+{{%- for when, path, digest in template.split() | batch(3) if not when | select("in", fails) | list %}}
+{{%- if digest == "-" %}}
+{{%- set content %}}{{% include "{folder}/" ~ path | replace("*", "{{{{ {name} }}}}") ~ ".jinja" %}}{{% endset %}}
+{{%- set digest = content | hash("sha256") %}}
+{{%- endif %}}
+  {{{{ path | replace("*", {name}) }}}}: '{{{{ digest }}}}'
+{{%- endfor %}}
 """
+
+# What the names of a layout's files have in Jinja.
+_NAMES = {"package": "module_name", "fork": "folder"}
 
 
 @dataclass(frozen=True)
@@ -194,21 +225,6 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def _when(conditions: list[str], lines: str) -> str:
-    """Puts lines under conditions."""
-    if not conditions:
-        return lines
-    return f"{{%- if {' and '.join(f'({one})' for one in conditions)} %}}\n{lines}\n{{%- endif %}}"
-
-
-def _template_line(source: Path, path: str) -> str:
-    if source.suffix != ".jinja":
-        return f"  {path}: {digest(source.read_bytes())!r}"
-    within = source.relative_to(ROOT).as_posix()
-    content = f'{{%- set content %}}{{% include "{within}" %}}{{% endset %}}'
-    return f"{content}\n  {path}: '{{{{ content | hash(\"sha256\") }}}}'"
-
-
 def _left_out(root: Path = ROOT) -> list[str]:
     """Returns what is excluded where a condition does not hold, as lines of Jinja with the paths of a package.
 
@@ -241,9 +257,7 @@ def _of_kind(pattern: str) -> str:
 
 def _moved() -> str:
     """Returns filters that turn a package's patterns, one a line, into those of a fork."""
-    return "".join(
-        f' | replace("\\n/{folder}/", "\\n/{link}/")' for link, folder in _links(ROOT / "template").items()
-    )
+    return "".join(f' | replace("\\n/{folder}/", "\\n/{link}/")' for link, folder in _links(ROOT / "template").items())
 
 
 def files() -> dict[Path, str]:
@@ -266,17 +280,28 @@ def _quoted(text: str) -> str:
 
 
 def _list(name: str, layout: Layout) -> str:
+    letters: dict[str, str] = {}
     lines: dict[str, list[str]] = {"yours": [], "shared": [], "template": []}
     for source in sources(name):
         path = path_of(source, name)
         owner = layout.owner(plain(path))
-        line = _template_line(source, path) if owner == "template" else f"  - {path}"
-        lines[owner].append(_when(layout.conditions(plain(path)), line))
-    shared = "".join(f"\n{line}" for line in lines.pop("shared")) or " []"
+        when = "".join(
+            letters.setdefault(condition, ascii_letters[len(letters)]) for condition in layout.conditions(plain(path))
+        )
+        words = [when or "-", path.replace(f"{{{{ {_NAMES[name]} }}}}", "*")]
+        if owner == "template":
+            words.append("-" if source.suffix == ".jinja" else digest(source.read_bytes()))
+        if len(" ".join(words).split()) != len(words) or "{" in words[1]:
+            raise ValueError(
+                f"{path}: a name has a blank in it, or other Jinja than the layout's name; name it otherwise."
+            )
+        lines[owner].append(" ".join(words))
     return _FILES.format(
+        name=_NAMES[name],
+        folder=f"template/{name}",
         reader=_READERS[name],
         answers=_ANSWERS[name],
-        shared=shared,
+        conditions="\n".join(f'  "{letter}": {condition},' for condition, letter in letters.items()),
         patterns=_indented(2, [f"- {pattern}" for pattern in layout.yours]),
         instead=_indented(2, [f"{_quoted(pattern)}: {_quoted(text)}" for pattern, text in layout.instead.items()]),
         **{owner: "\n".join(found) for owner, found in lines.items()},
