@@ -27,7 +27,7 @@ FILES = {
     "fork": ROOT / "template" / "fork" / "fork" / "{{ folder }}" / ".template-files.yml.jinja",
 }
 # Written by Copier, and by this script.
-NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", ".template-files.yml.jinja")
+NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", "{{ answers_path }}.jinja", ".template-files.yml.jinja")
 
 # Where Copier keeps a package's answers; a fork has them beside its lists.
 _ANSWERS = {"package": "answers: '{{ _copier_conf.answers_file }}'\n", "fork": ""}

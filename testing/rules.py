@@ -35,6 +35,8 @@ Config: TypeAlias = dict[str, Any]
 _PACKAGE = "template/package"
 _FORK = "template/fork"
 _MOVES = "hooks/moves.yml"
+# What a fork's answers were called in template/: they are where they were, and nobody edits them.
+_ANSWERS = ("{{ _copier_conf.answers_file }}",)
 
 # What is another one in each of the renders that an update compares.
 _ELSEWHERE = re.compile(r"\b_folder_name\b|\b_copier_conf\s*\.\s*dst_path\b")
@@ -292,7 +294,7 @@ def lost_paths(template: Template) -> list[str]:
     }
     found: list[str] = []
     for path, layout in sorted(lost.items()):
-        if whose[Path(layout).name].owner(template_files.plain(path)) == "yours":
+        if whose[Path(layout).name].owner(template_files.plain(path)) == "yours" or path in _ANSWERS:
             continue
         listed = {_version(version) for version, paths in (moves or {}).items() if path in (paths or {})}
         newer = {version for version in listed if version and version > Version(template.tag or "0")}

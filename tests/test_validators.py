@@ -44,12 +44,11 @@ def questions_only(copier_template: Path, tmp_path_factory: pytest.TempPathFacto
     Odd values in rendered files are for testing/answers.py, whose rows are rendered whole.
     """
     folder = tmp_path_factory.mktemp("questions-only") / "template"
-    answers_file = "{{ _copier_conf.answers_file }}.jinja"
     for path in ("copier.yml", "questions", "hooks"):
         source = copier_template / path
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, _made(folder) / path)
-    for layout in ("package", "fork"):
-        shutil.copy2(copier_template / "template" / layout / answers_file, _made(folder / "template" / layout))
+    for answers in ("package/{{ _copier_conf.answers_file }}.jinja", "fork/{{ answers_path }}.jinja"):
+        shutil.copy2(copier_template / "template" / answers, _made((folder / "template" / answers).parent))
     shutil.copy2(copier_template / "template" / "bad_litellm.toml", folder / "template")  # a validator reads it
     return folder
 
