@@ -44,7 +44,7 @@ test-upgrades: .venv/installed ## from every released version to the working tre
 test-fork: .venv/installed ## forks of a sample of LiteLLM's releases, wheels of three, DEV_FLOW.md pasted, the fork tool killed often
 	$(PYTEST) tests/fork tests/test_fork_layout.py
 
-check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
+check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.jinja is current
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -64,7 +64,7 @@ files: .venv/installed ## write what follows from files.yml, and the pages that 
 	$(BIN)/python -m scripts.template_files
 	$(BIN)/python -m scripts.reference_pages
 
-taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
+taken-names: .venv-litellm/installed ## write questions/taken.jinja from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py
 
 tags: ## the released tags, from releases.yml, in a clone that has none

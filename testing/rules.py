@@ -147,6 +147,13 @@ class Template:
         """Returns the text of a file of the template."""
         return (self.root / source).read_text(encoding="utf-8")
 
+    def old_text(self, source: str) -> str:
+        """Returns the text of a file that validators of the last tag include.
+
+        What those compare with in template/, such as the versions of LiteLLM that must not run, is read as it is now.
+        """
+        return self.git("show", f"{self.tag}:{source}") if source.startswith("questions/") else self.text(source)
+
     def newer_migrations(self) -> set[Version]:
         """Returns the versions of the migrations that an update from the last tag runs."""
         found = {_version(version) for version in _migrations(self.config)}
@@ -204,8 +211,13 @@ def _recorded(config: Config) -> dict[str, dict[str, Any]]:
     }
 
 
-def copiers(config: Config) -> dict[str, tuple[Question, object]]:
-    """Returns Copier's own question and its default for each, as it asks somebody who takes every default."""
+def copiers(config: Config, read: Callable[[str], str] | None = None) -> dict[str, tuple[Question, object]]:
+    """Returns Copier's own question and its default for each, as it asks somebody who takes every default.
+
+    Args:
+        config: the settings and questions.
+        read: gives the text of a file that validators include, by its path; else those of the working tree are read.
+    """
     import jinja2
     from copier._jinja_ext import SandboxedEnvironment
     from copier._user_data import AnswersMap, Question
@@ -216,8 +228,8 @@ def copiers(config: Config) -> dict[str, tuple[Question, object]]:
         "extensions": ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
         "undefined": jinja2.StrictUndefined,
     }
-    # Validators include files of template/; those of an old release are read as they are now.
-    environment = SandboxedEnvironment(loader=jinja2.FileSystemLoader(ROOT), **options)
+    loader = jinja2.FunctionLoader(read) if read else jinja2.FileSystemLoader(ROOT)
+    environment = SandboxedEnvironment(loader=loader, **options)
     found: dict[str, tuple[Question, object]] = {}
     # Validators read the answers to earlier questions, also to those that are not asked. At a first copy, the
     # project has no data of its own.
@@ -259,7 +271,7 @@ def lost_answers(template: Template) -> list[str]:
         return []
     mend = f"or add a migration to a version after {template.tag} that converts it."
     found: list[str] = []
-    old, new = copiers(template.old), copiers(template.config)
+    old, new = copiers(template.old, template.old_text), copiers(template.config, template.text)
     for name in _recorded(template.old):
         if name not in _recorded(template.config):
             found.append(

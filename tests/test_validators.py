@@ -11,15 +11,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Environment, FileSystemLoader
 
 from testing import checks
-from testing.answers import Answer, Answers, choices, config, leading_to, questions
+from testing.answers import ROOT, Answer, Answers, choices, leading_to, questions
 from testing.checks import ANSWERS_FILE, same
 from testing.support import EVERYTHING, render
 from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
 
+
+def names_in(file: str, name: str) -> list[str]:
+    """Returns the names in a list that validators import."""
+    environment = Environment(loader=FileSystemLoader(ROOT / "questions"), autoescape=True)
+    return str(vars(environment.get_template(file).module)[name]).split()
+
+
 # The names of providers that LiteLLM serves itself.
-TAKEN = config()["taken_providers"]["default"].split()
+TAKEN = names_in("taken.jinja", "taken_providers")
 
 
 def cases(table: dict[str, tuple[str, ...]]) -> list[object]:
@@ -151,7 +159,7 @@ def test_no_dependency_and_no_module_of_python_can_be_the_package(copier_templat
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
     names = {re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in wanted if isinstance(wish, str)}
-    reserved = {name: set(config()[f"reserved_{name}"]["default"].split()) for name in ("modules", "distributions")}
+    reserved = {name: set(names_in("names.jinja", f"reserved_{name}")) for name in ("modules", "distributions")}
     assert names <= reserved["distributions"]
     assert {name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)} <= reserved["modules"]
 
