@@ -243,7 +243,9 @@ class Provider(CustomLLM):
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
 
     def _send(self, request: Request, given: object) -> httpx.Response:
-        client = sync_client(given, request.ssl_verify)
+        # An upstream without HTTP has a client of its own (sdk_format.py).
+        own: httpx.Client | None = getattr(self._config, "sync_client", None)
+        client = own or sync_client(given, request.ssl_verify)
         started = time.perf_counter()
         with kept_out_of_logs(request):
             response = client.send(
@@ -259,7 +261,8 @@ class Provider(CustomLLM):
         return response
 
     async def _async_send(self, request: Request, given: object) -> httpx.Response:
-        client = await async_client(given, request.ssl_verify)
+        own: httpx.AsyncClient | None = getattr(self._config, "async_client", None)
+        client = own or await async_client(given, request.ssl_verify)
         started = time.perf_counter()
         with kept_out_of_logs(request):
             response = await client.send(
