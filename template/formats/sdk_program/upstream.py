@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from .conformance.server import Refusal, Reply, Upstream
 from .package import answers
@@ -26,7 +26,9 @@ ENDED = {"stop": "complete", "tool_calls": "calls", "length": "length", "content
 class UpstreamFormat:
     """The service, from its own side."""
 
-    environment = {f"{answers.ENV_PREFIX}_PROGRAM": f"{shlex.quote(sys.executable)} -IS {shlex.quote(str(STAND_IN))}"}
+    environment: ClassVar[dict[str, str]] = {
+        f"{answers.ENV_PREFIX}_PROGRAM": f"{shlex.quote(sys.executable)} -IS {shlex.quote(str(STAND_IN))}"
+    }
     """What the provider finds the stand-in by."""
 
     def read(self, body: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from .conformance.server import Refusal, Reply, Upstream
 
@@ -25,7 +25,7 @@ ENDED = {"stop": "complete", "tool_calls": "calls", "length": "length", "content
 class UpstreamFormat:
     """The service, from its own side."""
 
-    environment = {"PYTHONPATH": str(STAND_IN)}
+    environment: ClassVar[dict[str, str]] = {"PYTHONPATH": str(STAND_IN)}
     """What the provider finds the stand-in by: other processes by this, the one that runs the tests by its path."""
 
     def read(self, body: Any) -> dict[str, Any]:

@@ -178,7 +178,9 @@ def chunk_of(event: Event, call: Call) -> dict[str, Any]:
             "completion_tokens_details": {"reasoning_tokens": event.reasoning_tokens},
         }
         return {"id": call.request_id, "model": call.model, "choices": [], "usage": usage}
-    raise TypeError(f"events() yielded {type(event).__name__}: yield Text, Reasoning, ToolCall, Usage, Fields or Finish")
+    raise TypeError(
+        f"events() yielded {type(event).__name__}: yield Text, Reasoning, ToolCall, Usage, Fields or Finish"
+    )
 
 
 def _chunk(call: Call, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:

@@ -52,7 +52,9 @@ class ProgramError(SdkError):
         stderr: the last that it said there.
     """
 
-    def __init__(self, message: str, exit_status: int | None = None, stderr: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, message: str, exit_status: int | None = None, stderr: str = "", status: int | None = None
+    ) -> None:
         super().__init__(message, status=status)
         self.exit_status = exit_status
         self.stderr = stderr
@@ -89,7 +91,9 @@ async def json_lines(
             try:
                 line = await program.stdout.readline()
             except ValueError:
-                raise ProgramError(f"{name} printed a line of more than {MOST_BYTES_OF_A_LINE} bytes", status=502) from None
+                raise ProgramError(
+                    f"{name} printed a line of more than {MOST_BYTES_OF_A_LINE} bytes", status=502
+                ) from None
             if not line:
                 break
             printed += len(line)
@@ -110,8 +114,8 @@ async def json_lines(
         _kill(program)  # with no await before it: who was cancelled gets no further
         for task in at_work:
             task.cancel()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(program.wait(), _REAP_SECONDS)  # asyncio complains of processes that outlive its loop
+        with suppress(TimeoutError):  # asyncio complains of processes that outlive its loop
+            await asyncio.wait_for(program.wait(), _REAP_SECONDS)
 
 
 async def _started(
@@ -129,16 +133,11 @@ async def _started(
             cwd=folder,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        why = "it is not there" if folder is None or os.path.isdir(folder) else f"there is no folder {folder!r}"
-    except PermissionError:
-        why = "it may not be executed"
     except OSError as error:
-        why = str(error.strerror)
-    raise ProgramError(
-        f"the program {command[0]!r} cannot be run, as {why}: install it, or set {PROGRAM_VARIABLE} to its path",
-        status=400,
-    ) from None
+        raise ProgramError(
+            f"the program {command[0]!r} cannot be run ({error.strerror}): install it, or set {PROGRAM_VARIABLE} to its path",
+            status=400,
+        ) from None
 
 
 async def _write(program: asyncio.subprocess.Process, content: str | bytes) -> None:

@@ -179,7 +179,7 @@ class _InThread:
 def _source(events: Events, call: Call) -> AsyncIterator[Event]:
     """The author's events, whatever kind of function yields them."""
     if inspect.isgeneratorfunction(events):
-        return _InThread(lambda: events(call))  # type: ignore[arg-type,return-value]
+        return _InThread(lambda: events(call))
     made: Any = events(call)
     if hasattr(made, "__aiter__"):
         found: AsyncIterator[Event] = aiter(made)

@@ -31,7 +31,9 @@ Result = TypeVar("Result")
 CALLER_HEADER = "x-litellm-caller"
 """In what the provider tells the transport who calls; `events` has it as `Call.caller`."""
 
-_OF_HTTP = frozenset({"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"})
+_OF_HTTP = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
+)
 _STREAM = {"content-type": "text/event-stream"}
 
 

@@ -71,6 +71,7 @@ BODIES: dict[Any, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("mode", MODES)
 def test_another_dialect(
@@ -97,6 +98,7 @@ class Notices(parser.StreamParser):
         return chunk({"content": chunk_["say"]}) if "say" in chunk_ else None
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize(
     "notice",
     [
@@ -176,6 +178,7 @@ RESPONSES = (
 )
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize(
     ("place", "name", "events"),
     [

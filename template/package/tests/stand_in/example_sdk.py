@@ -15,7 +15,9 @@ import httpx
 class ApiError(Exception):
     """The service said no."""
 
-    def __init__(self, message: str, status: int | None, code: str | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, status: int | None, code: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
@@ -29,7 +31,9 @@ class AsyncClient:
         if not base_url:
             raise ApiError("there is no service to ask: give base_url", 400)
         bearer = {"authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.AsyncClient(base_url=base_url, headers={**bearer, **headers}, timeout=None, trust_env=False)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, headers={**bearer, **headers}, timeout=None, trust_env=False
+        )
 
     async def __aenter__(self) -> AsyncClient:
         return self
