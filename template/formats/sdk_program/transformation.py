@@ -5,7 +5,7 @@ This is a worked example, complete and tested, for an imaginary program that is 
     {"model": "m", "messages": [...], "stream": true, "max_tokens": 100, "tools": [...]}
 
 and prints JSON, one object a line: {"type": "text", "text": "Hel"}, also "thought", "call", "usage" and "error", and at
-last "end". It takes its token from the environment. Put your program in its place, here and in tests/stand_in/.
+last "end". It takes its token, and headers for its service, from the environment. Put your program in its place, here and in tests/stand_in/.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ChatConfig(SdkFormatConfig):
 
     async def events(self, call: Call) -> AsyncIterator[Event]:
         """Yields what the model says."""
-        environment = {"EXAMPLE_TOKEN": call.credential or ""}
+        environment = {"EXAMPLE_TOKEN": call.credential or "", "EXAMPLE_HEADERS": json.dumps(dict(call.headers))}
         if call.api_base is not None:
             environment["EXAMPLE_BASE_URL"] = call.api_base
         asked = {"model": call.model, "messages": call.messages, "stream": call.stream, **call.parameters}

@@ -119,6 +119,16 @@ class Run:
                 self._said.put_nowait(RuntimeError(f"{type(error).__name__}: {error}"))
 
 
+async def end_all() -> None:
+    """Ends the work of all calls of this loop."""
+    loop = asyncio.get_running_loop()
+    tasks = [task for task in _at_work if task.get_loop() is loop]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
+
+
 class _InThread:
     """The events of a generator that blocks: it has a thread of its own."""
 

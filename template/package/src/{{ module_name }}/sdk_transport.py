@@ -11,8 +11,10 @@ belong to a loop, and asyncio.run() would end it between two chunks.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,7 +26,7 @@ import httpx
 from ._answers import API_BASE, API_KEY_HEADER, API_KEY_PREFIX, AUTH
 from .errors import read_error
 from .sdk_events import Call, SdkError
-from .sdk_run import Events, Run
+from .sdk_run import Events, Run, end_all
 
 Result = TypeVar("Result")
 
@@ -147,7 +149,7 @@ class _SyncBody(httpx.SyncByteStream):
 
     def close(self) -> None:
         """Ends the work."""
-        _portal.run(self._body.aclose())
+        _portal.end(self._body.aclose())
 
 
 class _Portal:
@@ -175,6 +177,20 @@ class _Portal:
             future.cancel()
             raise
 
+    def end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does what `run` does, wherever a stream is dropped: by the garbage collector, too, which runs in any thread."""
+        if self._loop is None or sys.is_finalizing():
+            work.close()
+        elif threading.current_thread() is self._thread:
+            asyncio.ensure_future(work)  # noqa: RUF006  # what it waits for is kept by sdk_run.py
+        else:
+            self.run(work)
+
+    def stop(self) -> None:
+        """Ends all work at the end of this process, so that no program outlives it."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(end_all(), self._loop).result()
+
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
@@ -185,6 +201,7 @@ class _Portal:
 
 
 _portal = _Portal()
+atexit.register(_portal.stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_portal.forget)
 

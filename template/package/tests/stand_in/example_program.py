@@ -20,9 +20,9 @@ def main() -> int:
         sys.stderr.write("EXAMPLE_BASE_URL is not set: there is no service to ask\n")
         return 2
     connection = http.client.HTTPConnection(base.hostname, base.port or 80)
-    headers = {"content-type": "application/json"}
-    if token := os.environ.get("EXAMPLE_TOKEN"):
-        headers["authorization"] = f"Bearer {token}"
+    token = os.environ.get("EXAMPLE_TOKEN")
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    headers |= {"content-type": "application/json", **json.loads(os.environ.get("EXAMPLE_HEADERS") or "{}")}
     try:
         connection.request("POST", f"{base.path}/chat", sys.stdin.buffer.read(), headers)
         response = connection.getresponse()
