@@ -23,6 +23,7 @@ _WHEN = {
     "auth == 'api_key'": "`auth` is `api_key`",
     "auth == 'oauth_authorization_code'": "`auth` is `oauth_authorization_code`",
     "api_format == 'sdk'": "`api_format` is `sdk`",
+    "auth == 'api_key' and api_format != 'sdk'": "`auth` is `api_key` and `api_format` is not `sdk`",
     "api_format != 'sdk'": "`api_format` is not `sdk`",
     "api_format == 'sdk' and sdk_kind == 'python'": "`api_format` is `sdk` and `sdk_kind` is `python`",
     "api_format == 'sdk' and sdk_kind == 'program'": "`api_format` is `sdk` and `sdk_kind` is `program`",

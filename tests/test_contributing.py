@@ -72,7 +72,7 @@ def test_a_question(name: str) -> None:
 @pytest.mark.parametrize("name", choices(questions()["api_format"]))
 def test_a_format(name: str) -> None:
     assert not not_listed("A format", f"formats/{name}", f"{name}_format.py", format=name)
-    assert len(listed("A format")) == 7
+    assert len(listed("A format")) == 8
 
 
 def test_a_capability_has_a_list() -> None:

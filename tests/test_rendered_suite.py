@@ -40,6 +40,7 @@ OF_THE_FORMAT = frozenset(
         "proxy",
         "redaction",
         "registration",
+        "sdk_format",
         "sse",
         "streams",
         "usual_requests",
@@ -71,6 +72,10 @@ def shown_before(row: Row) -> set[str]:
     found: set[str] = set()
     if to_answers(row)["api_format"] in {answers["api_format"] for answers in earlier}:
         found |= {f"test_{name}.py" for name in OF_THE_FORMAT}
+        if to_answers(row)["api_format"] == "sdk" and not any(
+            to_answers(row).get("sdk_kind") == answers.get("sdk_kind") for answers in earlier
+        ):
+            found -= {"test_chat.py", "test_streams.py"}  # by a program what was by an SDK, or the other way round
     shown = set().union(*map(parts_of, earlier))
     for part in shown & TESTS.keys():
         found |= {f"auth/test_{name}.py" for name in TESTS[part]}

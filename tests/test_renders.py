@@ -166,6 +166,7 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
 
     wanted = {
         "tests/conformance/test_openai_format.py": record["api_format"] == "openai",
+        "tests/conformance/test_sdk_format.py": record["api_format"] == "sdk",
         "tests/conformance/test_responses_format.py": record["api_format"] == "responses",
         "tests/conformance/test_cli.py": "cli" in record["include"],
         "mkdocs.yml": "docs" in record["include"],

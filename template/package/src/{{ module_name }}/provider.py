@@ -243,7 +243,7 @@ class Provider(CustomLLM):
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
 
     def _send(self, request: Request, given: object) -> httpx.Response:
-        # An upstream without HTTP has a client of its own (sdk_format.py).
+        # A transformation whose upstream has no HTTP brings what takes its place.
         own: httpx.Client | None = getattr(self._config, "sync_client", None)
         client = own or sync_client(given, request.ssl_verify)
         started = time.perf_counter()
