@@ -240,6 +240,10 @@ def _environment(call: Call) -> dict[str, str]:
     if call.api_base:
         # It puts /v1/messages behind it.
         variables["ANTHROPIC_BASE_URL"] = call.api_base.removesuffix("/v1")
+    more = {name: value for name, value in call.parameters.items() if name != "reasoning_effort"}
+    if more:  # of the caller's `extra_body`
+        own_body = json.loads(os.environ.get("CLAUDE_CODE_EXTRA_BODY") or "{}")
+        variables["CLAUDE_CODE_EXTRA_BODY"] = json.dumps(own_body | more)
     lines = [f"{name}: {' '.join(value.split())}" for name, value in call.headers.items()]
     if lines:
         own = os.environ.get("ANTHROPIC_CUSTOM_HEADERS", "")

@@ -59,8 +59,9 @@ class UpstreamFormat:
         return asked
 
     def answer(self, reply: Reply, model: str) -> dict[str, Any]:
-        """Returns the body of an answer that is not streamed; the command line asks for none."""
-        return {**_message(reply, model), "content": [{"type": "text", "text": "".join(reply.text)}]}
+        """Returns the body of an answer that is not streamed; the command line asks for none, and takes it all the same."""
+        content = [{"type": "text", "text": "".join(reply.text)}]
+        return {**_message(reply, model), "content": content, "stop_reason": STOPPED[reply.finish_reason or "stop"]}
 
     def events(self, reply: Reply, model: str) -> Iterator[str]:
         """Yields the data of each event of a streamed answer."""
