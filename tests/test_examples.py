@@ -33,7 +33,7 @@ def developed(folder: Path, name: str) -> None:
 
 def test_each_of_them_is_developed() -> None:
     assert len(FILES) >= 5
-    assert DEVELOPED == [file.stem for file in FILES]
+    assert [file.stem for file in FILES] == DEVELOPED
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
