@@ -48,6 +48,7 @@ STATUSES = {
     "rate_limit": 429,
     "server_error": 503,
 }
+BROKEN_OFF = ("stream ended", "streamtruncated")
 LOGIN_WORDS = ("not logged in", "/login", "api key", "oauth token", "setup-token")
 LOG_IN = "set CLAUDE_CODE_OAUTH_TOKEN to what `claude setup-token` prints, or log in by `claude`, on the machine that makes the calls"
 INSTALL = f"install claude-agent-sdk from a wheel, which brings it along, or set {PROGRAM_VARIABLE} to its path"
@@ -183,6 +184,8 @@ class _Answer:
     def error(self, words: str, status: int | None) -> SdkError:
         """Returns what words of the command line mean, with the status of the API's answer if there was one."""
         message, code = _of_the_api(words)
+        if status is None and any(word in message.lower() for word in BROKEN_OFF):
+            status, message = 502, f"{message} There was an answer before a finish reason, or none."
         status = status or STATUSES.get(self._kind)
         if status is None and any(word in message.lower() for word in LOGIN_WORDS):
             status = 401

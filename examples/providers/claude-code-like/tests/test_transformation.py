@@ -123,6 +123,8 @@ def test_answer_that_was_not_streamed() -> None:
         ("You've hit your limit", "rate_limit", None, 429, None),
         ("Credit balance is too low", "billing_error", None, 402, None),
         ("Invalid API key · Please run /login", None, None, 401, None),
+        ("API Error: Connection to the API was lost (StreamTruncated).", "server_error", None, 502, None),
+        ("API Error: Connection to the API was lost (ECONNRESET).", "server_error", None, 503, None),
         ("Something else", None, None, None, None),
     ],
 )  # fmt: skip

@@ -198,7 +198,6 @@ async def _started(options: ClaudeAgentOptions) -> asyncio.subprocess.Process:
             stderr=pipe,
             cwd=options.cwd,
             env={**os.environ, **options.env},
-            limit=options.max_buffer_size or 2**20,
         )
     except FileNotFoundError:
         raise CLINotFoundError(f"Claude Code not found at: {options.cli_path}") from None
@@ -230,19 +229,27 @@ async def _read_stderr(program: asyncio.subprocess.Process, options: ClaudeAgent
 
 
 async def _lines(program: asyncio.subprocess.Process, options: ClaudeAgentOptions) -> AsyncIterator[dict[str, Any]]:
+    """Yields the JSON of each line. It is read in pieces, so that not much more waits than there is room for in a pipe."""
     assert program.stdout is not None
-    while True:
-        try:
-            line = await program.stdout.readline()
-        except ValueError:
-            raise CLIJSONDecodeError(f"JSON message exceeded {options.max_buffer_size} bytes") from None
-        if not line:
-            return
-        if line.startswith(b"{"):
-            try:
-                yield json.loads(line)
-            except ValueError:
-                raise CLIJSONDecodeError(f"Failed to decode JSON: {line[:100]!r}...") from None
+    pending = bytearray()
+    while read := await program.stdout.read(2**16):
+        *lines, rest = read.split(b"\n")
+        for line in lines:
+            whole = bytes(pending) + line
+            pending.clear()
+            if whole.startswith(b"{"):
+                yield _object(whole)
+        pending += rest
+        if len(pending) > (options.max_buffer_size or 2**20):
+            raise CLIJSONDecodeError(f"JSON message exceeded maximum buffer size of {options.max_buffer_size} bytes")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise CLIJSONDecodeError(f"Failed to decode JSON: {line[:100]!r}...") from None
+    return said
 
 
 def _message(said: dict[str, Any]) -> Message | None:
