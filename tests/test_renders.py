@@ -148,6 +148,8 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
     assert project["name"] == record["package_name"]
     assert project["description"] == record["description"]
     assert project["requires-python"] == f">={record['python_min']}"
+    if (image := folder / "Dockerfile").is_file():
+        assert image.read_text(encoding="utf-8").count("--extra sdk") == (2 if record.get("sdk_package") else 0)
     author = {"name": record["author_name"], "email": record["author_email"]}
     assert project["authors"] == [{key: value for key, value in author.items() if value}]
 
