@@ -68,7 +68,7 @@ def test_the_call(use: Use, model: str) -> None:
         yield from good(call)
 
     use(events)
-    asked = {"max_tokens": 5, "tools": [WEATHER]}
+    asked: dict[str, Any] = {"max_tokens": 5, "tools": [WEATHER]}
     given = {name: value for name, value in asked.items() if name not in declared()}
     for make in (ask, stream):
         make(
