@@ -183,8 +183,9 @@ def test_all_kinds_of_events(mode: Mode, use: Use, model: str) -> None:
         assert [call.function.arguments for call in message.tool_calls] == ['{"city": "Paris"}', '{"city": "Rome"}']
         assert [call.id for call in message.tool_calls] == ["c1", "c2"]
         assert answer.choices[0].finish_reason == "tool_calls"
-        assert answer.usage.prompt_tokens_details.cached_tokens == 10
-        assert answer.usage.completion_tokens_details.reasoning_tokens == 5
+        assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (30, 20)
+    assert whole.usage.prompt_tokens_details.cached_tokens == 10
+    assert whole.usage.completion_tokens_details.reasoning_tokens == 5
     assert whole.choices[0].message.provider_specific_fields["session_id"] == "s1"
 
 
