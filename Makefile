@@ -50,7 +50,7 @@ test-langchain: .venv/installed .venv-langchain/installed ## LangChain's standar
 client-table: .venv/installed ## write docs/clients.md: what each client gets from each format, feature by feature
 	$(BIN)/python -m testing.client_table
 
-check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
+check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.jinja is current
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -70,7 +70,7 @@ files: .venv/installed ## write what follows from files.yml, and the pages that 
 	$(BIN)/python -m scripts.template_files
 	$(BIN)/python -m scripts.reference_pages
 
-taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
+taken-names: .venv-litellm/installed ## write questions/taken.jinja from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py
 
 tags: ## the released tags, from releases.yml, in a clone that has none
