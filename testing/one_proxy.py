@@ -56,6 +56,7 @@ def serving(template: Path, folder: Path, tools: Tools) -> Iterator[dict[str, An
         (stand_ins / name).symlink_to(package / "tests", target_is_directory=True)
     ports = {name: free_port() for name in [*names, ""]}
     path = [*(package / "src" for package in packages.values()), *map(as_installed, packages.values())]
+    path += [stand_in for package in packages.values() if (stand_in := package / "tests" / "stand_in").is_dir()]
     proxy = folder / "proxy"
     proxy.mkdir()
     config = proxy / "config.yaml"

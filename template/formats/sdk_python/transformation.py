@@ -65,7 +65,7 @@ def _events(said: Mapping[str, Any]) -> list[Event]:
         # The name comes with the first piece of a call only; "slot" tells parallel calls apart.
         return [ToolCall(said["args"], said["slot"], said.get("id"), said.get("name"))]
     if kind == "usage":
-        return [Usage(said["in"], said["out"])]
+        return [Usage(said["in"], said["out"], said.get("cached", 0))]
     if kind == "end":
         return [Finish(FINISH_REASONS.get(said["reason"], "stop"))]
     return []
