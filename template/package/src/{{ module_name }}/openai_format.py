@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from ._litellm import (
 )
 from .errors import is_error, read_error
 from .models import allowed_params
-from .openai_fields import failure, only_what_fits, put_right
+from .openai_fields import failure, is_plain, only_what_fits, put_right
 
 # Beyond LiteLLM's list for OpenAI-compatible upstreams. The first ones pass when the deployment allows them
 # (`allowed_openai_params`), the last ones are parameters of common inference servers.
@@ -54,7 +55,7 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
 
     def get_supported_openai_params(self, model: str) -> list[str]:
         """Returns the parameters that go to the upstream, as the abilities of the model allow them."""
-        return allowed_params(model, [*super().get_supported_openai_params(model), *_MORE_PARAMS])
+        return allowed_params(model, _known_params(model))
 
     def transform_request(
         self, model: str, messages: list[Any], optional_params: _Params, litellm_params: _Params, headers: _Params
@@ -121,6 +122,12 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         return OpenAIFormatChunks(streaming_response, sync_stream, json_mode)
 
 
+@lru_cache(maxsize=256)
+def _known_params(model: str) -> tuple[str, ...]:
+    """The parameters of LiteLLM's list and ours. It looks at the model's name, and at its catalogue only for `user`."""
+    return (*OpenAIGPTConfig().get_supported_openai_params(model), *_MORE_PARAMS)
+
+
 def _has_parts(messages: list[Any]) -> bool:
     """Whether there is more in the messages than text."""
     return any(
@@ -164,12 +171,13 @@ class OpenAIFormatChunks(BaseModelResponseIterator):
         Raises:
             BaseLLMException: the chunk is an error message of the upstream.
         """
-        if is_error(chunk):
-            raise read_error(json.dumps(chunk), 200, {})
-        choices = chunk.get("choices")
-        if choices and (error := failure(choices)):
-            raise read_error(json.dumps(error), 200, {})
-        put_right(chunk, "delta")
+        if not is_plain(chunk):
+            if is_error(chunk):
+                raise read_error(json.dumps(chunk), 200, {})
+            choices = chunk.get("choices")
+            if choices and (error := failure(choices)):
+                raise read_error(json.dumps(error), 200, {})
+            put_right(chunk, "delta")
         try:
             return ModelResponseStream(**chunk)
         except (ValueError, TypeError):
