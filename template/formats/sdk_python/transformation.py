@@ -42,9 +42,8 @@ class ChatConfig(SdkFormatConfig):
     async def events(self, call: Call) -> AsyncIterator[Event]:
         """Yields what the model says."""
         sdk = installed("example_sdk")
-        client = sdk.AsyncClient(token=call.credential, base_url=call.api_base, headers=call.headers)
         try:
-            async with client:
+            async with sdk.AsyncClient(token=call.credential, base_url=call.api_base, headers=call.headers) as client:
                 async for said in client.chat(
                     model=call.model, messages=call.messages, stream=call.stream, **call.parameters
                 ):
