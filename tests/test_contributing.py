@@ -15,7 +15,7 @@ PATHS = sorted(set(re.findall(r"`([^`\n]*/[^`\n]*|\w+\.(?:yml|md))`", TEXT)))
 # What uses one as an example or a case, what is generated, and what tells of the past.
 ELSEWHERE = re.compile(
     r"tests/|testing/|examples/|docs/|benchmarks/|template/package/tests/|CHANGELOG.md|releases.yml|questions/files.yml"
-    r"|questions/taken.yml|.*[.]template-files.yml.jinja|CONTRIBUTING.md"
+    r"|questions/taken.jinja|.*[.]template-files.yml.jinja|CONTRIBUTING.md"
 )
 # Kinds whose name is not a word for other things as well, such as a setting.
 KINDS = [kind for kind in choices(questions()["auth"]) if kind.startswith("oauth_") or kind == "signed_jwt"]

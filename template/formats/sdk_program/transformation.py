@@ -64,7 +64,7 @@ def _events(line: Mapping[str, Any]) -> list[Event]:
         # The name comes with the first piece of a call only; "slot" tells parallel calls apart.
         return [ToolCall(line["args"], line["slot"], line.get("id"), line.get("name"))]
     if kind == "usage":
-        return [Usage(line["in"], line["out"])]
+        return [Usage(line["in"], line["out"], line.get("cached", 0))]
     if kind == "end":
         return [Finish(FINISH_REASONS.get(line["reason"], "stop"))]
     if kind == "error":

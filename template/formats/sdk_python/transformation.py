@@ -42,9 +42,8 @@ class ChatConfig(SdkFormatConfig):
     async def events(self, call: Call) -> AsyncIterator[Event]:
         """Yields what the model says."""
         sdk = installed("example_sdk")
-        client = sdk.AsyncClient(token=call.credential, base_url=call.api_base, headers=call.headers)
         try:
-            async with client:
+            async with sdk.AsyncClient(token=call.credential, base_url=call.api_base, headers=call.headers) as client:
                 async for said in client.chat(
                     model=call.model, messages=call.messages, stream=call.stream, **call.parameters
                 ):
@@ -65,7 +64,7 @@ def _events(said: Mapping[str, Any]) -> list[Event]:
         # The name comes with the first piece of a call only; "slot" tells parallel calls apart.
         return [ToolCall(said["args"], said["slot"], said.get("id"), said.get("name"))]
     if kind == "usage":
-        return [Usage(said["in"], said["out"])]
+        return [Usage(said["in"], said["out"], said.get("cached", 0))]
     if kind == "end":
         return [Finish(FINISH_REASONS.get(said["reason"], "stop"))]
     return []

@@ -50,7 +50,8 @@ class UpstreamFormat:
         for _, slot, call, piece, first in sorted(pieces, key=lambda item: item[0]):
             head = {"id": call.id, "name": call.name} if first else {}
             yield _event("call", slot=slot, args=piece, **head)
-        yield _event("usage", **{"in": reply.prompt_tokens, "out": reply.completion_tokens})
+        tokens = {"in": reply.prompt_tokens, "out": reply.completion_tokens, "cached": reply.cached_tokens}
+        yield _event("usage", **tokens)
         yield _event("end", reason=ENDED[reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")])
 
     def event_bytes(self, data: str) -> bytes:

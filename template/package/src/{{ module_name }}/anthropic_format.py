@@ -235,7 +235,8 @@ def _is_fetched(part: object) -> bool:
 
 def _own(message: Mapping[str, Any]) -> _Params:
     """A copy of a message that LiteLLM may edit, in words that it knows."""
-    copied = deepcopy(dict(message))
+    # Texts alone need no deep copy, and most messages have nothing else.
+    copied = dict(message) if all(type(value) is str for value in message.values()) else deepcopy(dict(message))
     if copied.get("role") == "developer":
         copied["role"] = "system"
     for block in copied.get("thinking_blocks") or []:

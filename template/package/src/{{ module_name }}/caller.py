@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
@@ -196,9 +196,10 @@ class Caller:
         Raises:
             BadRequestError: no URL can have it, as it would lead elsewhere.
         """
-        if re.search(r"(^|[/\\])\.{1,2}([/\\]|$)", self._model) or not self._model.isprintable():
+        quoted = _in_url(self._model, "/:@" if self._model in known else ":@")
+        if quoted is None:
             raise self._refusal(f"the model {self._model!a} cannot be part of a URL: use the id that the API knows")
-        return quote(self._model, safe="/:@" if self._model in known else ":@")
+        return quoted
 
     @cached_property
     def _deployment(self) -> Mapping[str, Any]:
@@ -221,6 +222,14 @@ class Caller:
 
     def _refusal(self, message: str) -> BadRequestError:
         return BadRequestError(message=f"{message}.", llm_provider=PROVIDER, model=self._model)
+
+
+@lru_cache(maxsize=256)
+def _in_url(model: str, safe: str) -> str | None:
+    """A model as a URL has it; None where it would lead elsewhere."""
+    if re.search(r"(^|[/\\])\.{1,2}([/\\]|$)", model) or not model.isprintable():
+        return None
+    return quote(model, safe=safe)
 
 
 def _plain(name: str) -> str:

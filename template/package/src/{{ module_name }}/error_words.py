@@ -234,7 +234,10 @@ def known_status(code: str) -> int | None:
     Args:
         code: a word of an error's body.
     """
-    name = plain(code)
+    return _status_of(plain(code))
+
+
+def _status_of(name: str) -> int | None:
     return _author_statuses().get(name) or _STATUSES.get(name)
 
 
@@ -327,7 +330,7 @@ def is_known(code: str) -> bool:
     return (
         name in _CONTEXT
         or name in _POLICY
-        or known_status(code) is not None
+        or _status_of(name) is not None
         or re.search(r"(?:error|exception|failed|failure)$", code, re.IGNORECASE) is not None
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import yaml
@@ -55,7 +55,7 @@ def load_models() -> dict[str, dict[str, object]]:
     return content
 
 
-@cache
+@lru_cache(maxsize=256)
 def _refused(model: str) -> frozenset[str]:
     facts = load_models().get(model, {})
     refused: set[str] = set()

@@ -63,6 +63,22 @@ def failure(choices: object) -> _Fields | None:
     return None
 
 
+def is_plain(chunk: _Fields) -> bool:
+    """Returns whether a chunk is as most are, a piece of text and nothing else: no error, and nothing to put right.
+
+    Args:
+        chunk: the JSON object.
+    """
+    choices = chunk.get("choices")
+    if type(choices) is not list or len(choices) != 1 or chunk.get("usage") is not None or chunk.get("error"):
+        return False
+    choice = choices[0]
+    if type(choice) is not dict or choice.get("finish_reason") or "error" in choice or "usage" in choice:
+        return False
+    delta = choice.get("delta")
+    return type(delta) is dict and type(delta.get("content")) is str and len(delta) == 1 + ("role" in delta)
+
+
 def put_right(answer: _Fields, part: str) -> None:
     """Puts what matters in an answer or in a chunk into OpenAI's types, in place.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from ._litellm import (
 )
 from .errors import is_error, read_error
 from .models import allowed_params
-from .openai_fields import failure, only_what_fits, put_right
+from .openai_fields import failure, is_plain, only_what_fits, put_right
 
 # Beyond LiteLLM's list for OpenAI-compatible upstreams. The first ones pass when the deployment allows them
 # (`allowed_openai_params`), the last ones are parameters of common inference servers.
@@ -44,6 +45,8 @@ _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 _QUOTED = 300
 """Bytes of a body that is no answer that a message repeats."""
 
+_PDF = "data:application/pdf;"
+
 _Params = dict[str, Any]
 
 
@@ -52,7 +55,7 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
 
     def get_supported_openai_params(self, model: str) -> list[str]:
         """Returns the parameters that go to the upstream, as the abilities of the model allow them."""
-        return allowed_params(model, [*super().get_supported_openai_params(model), *_MORE_PARAMS])
+        return allowed_params(model, _known_params(model))
 
     def transform_request(
         self, model: str, messages: list[Any], optional_params: _Params, litellm_params: _Params, headers: _Params
@@ -119,14 +122,44 @@ class OpenAIFormatConfig(OpenAIGPTConfig):
         return OpenAIFormatChunks(streaming_response, sync_stream, json_mode)
 
 
+@lru_cache(maxsize=256)
+def _known_params(model: str) -> tuple[str, ...]:
+    """The parameters of LiteLLM's list and ours. It looks at the model's name, and at its catalogue only for `user`."""
+    return (*OpenAIGPTConfig().get_supported_openai_params(model), *_MORE_PARAMS)
+
+
 def _has_parts(messages: list[Any]) -> bool:
     """Whether there is more in the messages than text."""
-    return any(isinstance(message.get("content"), list) or "cache_control" in message for message in messages)
+    return any(
+        isinstance(message.get("content"), list) or "cache_control" in message or "thinking_blocks" in message
+        for message in messages
+    )
 
 
 def _own(messages: list[Any]) -> list[Any]:
     """Returns the messages, copied where there is something inside that could be edited."""
-    return deepcopy(messages) if _has_parts(messages) else messages
+    if not _has_parts(messages):
+        return messages
+    copied = deepcopy(messages)
+    for message in copied:
+        # LiteLLM's word for thoughts, for upstreams that seal theirs; what they say is in `reasoning_content` as well.
+        blocks = message.get("thinking_blocks") or []
+        if message.get("reasoning_content") and not any(
+            block.get("signature") or block.get("data") for block in blocks
+        ):
+            message.pop("thinking_blocks", None)
+        if isinstance(message.get("content"), list):
+            message["content"] = [_as_file(part) for part in message["content"]]
+    return copied
+
+
+def _as_file(part: Any) -> Any:
+    """Returns a PDF as the file that it is: LiteLLM's translation of Anthropic's Messages makes an image of it."""
+    image = part.get("image_url") if isinstance(part, dict) else None
+    url = image.get("url") if isinstance(image, dict) else image
+    if isinstance(url, str) and url.startswith(_PDF):
+        return {"type": "file", "file": {"filename": "document.pdf", "file_data": url}}
+    return part
 
 
 class OpenAIFormatChunks(BaseModelResponseIterator):
@@ -138,12 +171,13 @@ class OpenAIFormatChunks(BaseModelResponseIterator):
         Raises:
             BaseLLMException: the chunk is an error message of the upstream.
         """
-        if is_error(chunk):
-            raise read_error(json.dumps(chunk), 200, {})
-        choices = chunk.get("choices")
-        if choices and (error := failure(choices)):
-            raise read_error(json.dumps(error), 200, {})
-        put_right(chunk, "delta")
+        if not is_plain(chunk):
+            if is_error(chunk):
+                raise read_error(json.dumps(chunk), 200, {})
+            choices = chunk.get("choices")
+            if choices and (error := failure(choices)):
+                raise read_error(json.dumps(error), 200, {})
+            put_right(chunk, "delta")
         try:
             return ModelResponseStream(**chunk)
         except (ValueError, TypeError):

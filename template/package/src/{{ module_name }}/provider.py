@@ -12,10 +12,10 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import httpx
 
@@ -37,7 +37,7 @@ from .auth import make_authenticator
 from .auth.authenticator import Authenticator, CallAuth, CredentialError
 from .errors import before_request, from_exception, from_response, log_failure, raise_clean, unreadable
 from .models import register_models
-from .redaction import handed_on, kept_out_of_logs, redacted
+from .redaction import HasSecrets, KeptOutOfLogs, handed_on, redacted
 from .request import Request, RequestBuilder, own_request
 from .settings import Settings, load_settings
 from .stream import ReasoningInText, StreamReader, joined, whole_stream
@@ -82,27 +82,27 @@ class Provider(CustomLLM):
     def completion(self, *args: Any, **call: Any) -> ModelResponse:
         """Answers `litellm.completion()`. Raises LiteLLM's exceptions (errors.py)."""
         request = self._request(call, stream=self._only_streams)
-        with _translated(request):
+        with _Translated(request):
             response = self._send(request, call.get("client"))
             if _is_whole(request, response):
                 with closing(response):
                     response.read()
                 return self._answer(call, request, response)
         chunks = [chunk for chunk in self._chunks(call, request, response) if chunk is not None]
-        with _translated(request):
+        with _Translated(request):
             return self._joined(chunks, request, response)
 
     async def acompletion(self, *args: Any, **call: Any) -> ModelResponse:
         """Answers `litellm.acompletion()`. Raises LiteLLM's exceptions (errors.py)."""
         request = await self._async_request(call, stream=self._only_streams)
-        with _translated(request):
+        with _Translated(request):
             response = await self._async_send(request, call.get("client"))
             if _is_whole(request, response):
                 async with aclosing(response):
                     await response.aread()
                 return self._answer(call, request, response)
         chunks = [chunk async for chunk in self._async_chunks(call, request, response)]
-        with _translated(request):
+        with _Translated(request):
             return self._joined(chunks, request, response)
 
     def streaming(self, *args: Any, **call: Any) -> Iterator[Any]:
@@ -111,7 +111,7 @@ class Provider(CustomLLM):
         The connection is made before it returns, so that errors before the first chunk have their class.
         """
         request = self._request(call, stream=self._can_stream(call))
-        with _translated(request):
+        with _Translated(request):
             response = self._send(request, call.get("client"))
             if _is_whole(request, response):
                 with closing(response):
@@ -124,7 +124,7 @@ class Provider(CustomLLM):
     async def astreaming(self, *args: Any, **call: Any) -> AsyncIterator[ModelResponseStream]:  # type: ignore[override]
         """Answers `litellm.acompletion(stream=True)`. Closing it closes the upstream's connection."""
         request = await self._async_request(call, stream=self._can_stream(call))
-        with _translated(request):
+        with _Translated(request):
             response = await self._async_send(request, call.get("client"))
         merge = ReasoningInText() if _is_merged(request) else None
         async with aclosing(self._async_chunks(call, request, response)) as chunks:
@@ -147,7 +147,7 @@ class Provider(CustomLLM):
         """
         client = sync_client()
         request, built = self._own_request(client, method, path, options)
-        with _translated(request), kept_out_of_logs(request):
+        with _Translated(request), KeptOutOfLogs(request):
             response = client.send(built, auth=request.auth, follow_redirects=False)
             if not response.is_success:
                 raise self._refused(request, response, response.content[:_MAX_ERROR_BODY])
@@ -157,7 +157,7 @@ class Provider(CustomLLM):
         """Does what `request` does, for `async_transform_request`."""
         client = await async_client()
         request, built = self._own_request(client, method, path, options)
-        with _translated(request), kept_out_of_logs(request):
+        with _Translated(request), KeptOutOfLogs(request):
             response = await client.send(built, auth=request.auth, follow_redirects=False)
             if not response.is_success:
                 raise self._refused(request, response, response.content[:_MAX_ERROR_BODY])
@@ -200,26 +200,27 @@ class Provider(CustomLLM):
         """Refuses: the provider serves chat."""
         _refuse("image edits", call)
 
-    def _builder(self, call: Mapping[str, Any], stream: bool) -> RequestBuilder:
+    def _builder(self, call: Mapping[str, Any], stream: bool, building: _Building) -> RequestBuilder:
         settings, auth = self._credential(call)
-        with _built(call, auth.secrets):
-            return RequestBuilder(self._config, settings, auth, call, stream)
+        building.knows = auth
+        building.knows = builder = RequestBuilder(self._config, settings, auth, call, stream)
+        return builder
 
     def _credential(self, call: Mapping[str, Any]) -> tuple[Settings, CallAuth]:
-        with _built(call):
-            settings, authenticator = self._ready or self._read_settings()
-            try:
-                return settings, authenticator.for_call(call.get("api_key"))
-            except CredentialError:
-                # It may have been set since the settings were read, as happens in notebooks.
-                settings, authenticator = self._read_settings()
-                return settings, authenticator.for_call(call.get("api_key"))
+        settings, authenticator = self._ready or self._read_settings()
+        try:
+            return settings, authenticator.for_call(call.get("api_key"))
+        except CredentialError:
+            # It may have been set since the settings were read, as happens in notebooks.
+            settings, authenticator = self._read_settings()
+            return settings, authenticator.for_call(call.get("api_key"))
 
     def _own_request(
         self, client: httpx.Client | httpx.AsyncClient, method: str, path: str, options: Mapping[str, Any]
     ) -> tuple[Request, httpx.Request]:
         """A request of the author's own, and what its failures need to be told."""
-        settings, auth = self._credential({"model": ""})
+        with _Building(model=""):
+            settings, auth = self._credential({})
         url = f"{settings.api_base}{path}"
         built = client.build_request(method, url, **{"timeout": settings.connect_timeout, **options})
         built.headers.setdefault("x-request-id", f"{PROVIDER}-{uuid.uuid4()}")
@@ -233,13 +234,13 @@ class Provider(CustomLLM):
             return self._ready
 
     def _request(self, call: Mapping[str, Any], stream: bool) -> Request:
-        builder = self._builder(call, stream)
-        with _built(call, builder.secrets):
+        with _Building(call["model"]) as building:
+            builder = self._builder(call, stream, building)
             return builder.build(self._config.transform_request(**builder.transform_arguments))
 
     async def _async_request(self, call: Mapping[str, Any], stream: bool) -> Request:
-        builder = self._builder(call, stream)
-        with _built(call, builder.secrets):
+        with _Building(call["model"]) as building:
+            builder = self._builder(call, stream, building)
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
 
     def _send(self, request: Request, given: object) -> httpx.Response:
@@ -247,7 +248,7 @@ class Provider(CustomLLM):
         own: httpx.Client | None = getattr(self._config, "sync_client", None)
         client = own or sync_client(given, request.ssl_verify)
         started = time.perf_counter()
-        with kept_out_of_logs(request):
+        with KeptOutOfLogs(request):
             response = client.send(
                 _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
             )
@@ -264,7 +265,7 @@ class Provider(CustomLLM):
         own: httpx.AsyncClient | None = getattr(self._config, "async_client", None)
         client = own or await async_client(given, request.ssl_verify)
         started = time.perf_counter()
-        with kept_out_of_logs(request):
+        with KeptOutOfLogs(request):
             response = await client.send(
                 _http_request(client, request), auth=request.auth, stream=True, follow_redirects=False
             )
@@ -309,11 +310,13 @@ class Provider(CustomLLM):
             if choice.finish_reason == "stop" and choice.message.tool_calls:
                 choice.finish_reason = "tool_calls"
         # As in streams; and LiteLLM looks for prices under this name, which the upstream may decorate with a date.
-        answer.model = request.model
-        answer._hidden_params["custom_llm_provider"] = PROVIDER
+        if answer.model != request.model:
+            answer.model = request.model
         headers = {"x-request-id": request.request_id}
         headers.update(handed_on(response.headers, request.secrets, request.response_headers))
-        answer._hidden_params["additional_headers"] = process_response_headers(headers)
+        hidden = answer._hidden_params
+        hidden["custom_llm_provider"] = PROVIDER
+        hidden["additional_headers"] = process_response_headers(headers)
         return answer
 
     def _read(self, call: Mapping[str, Any], request: Request, response: httpx.Response) -> ModelResponse:
@@ -360,7 +363,7 @@ class Provider(CustomLLM):
     ) -> Iterator[ModelResponseStream | None]:
         reader = self._reader(call, request, response)
         try:
-            with _translated(request, reader):
+            with _Translated(request, reader):
                 yield None
                 reads = response.iter_bytes()
                 for read in reads:
@@ -379,7 +382,7 @@ class Provider(CustomLLM):
     ) -> AsyncGenerator[ModelResponseStream, None]:
         reader = self._reader(call, request, response)
         try:
-            with _translated(request, reader):
+            with _Translated(request, reader):
                 if _is_whole(request, response):
                     await response.aread()
                     for chunk in whole_stream(self._answer(call, request, response), request.model):
@@ -400,27 +403,54 @@ class Provider(CustomLLM):
             await response.aclose()
 
 
-@contextmanager
-def _built(call: Mapping[str, Any], secrets: tuple[str, ...] = ()) -> Iterator[None]:
-    """Raises whatever is raised inside, before there is a request, as LiteLLM's exception."""
-    try:
-        yield
-    except Exception as error:
-        raise_clean(before_request(error, call["model"], secrets), error, secrets)
+class _Building:
+    """Raises whatever is raised inside, before there is a request, as LiteLLM's exception.
+
+    A class, as is the next one: `contextmanager` would take three times as long, with every call.
+
+    Args:
+        model: the model of the call.
+    """
+
+    __slots__ = ("_model", "knows")
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self.knows: HasSecrets | None = None
+        """What has the secrets that there are so far, if any."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            secrets = self.knows.secrets if self.knows is not None else ()
+            raise_clean(before_request(error, self._model, secrets), error, secrets)
 
 
-@contextmanager
-def _translated(request: Request, reader: StreamReader | None = None) -> Iterator[None]:
-    """Logs whatever is raised inside, and raises it as LiteLLM's exception."""
-    try:
-        yield
-    except Exception as error:
-        log_failure(error, request)
-        raise_clean(from_exception(error, request), error, request.secrets)
-    except BaseException as error:
-        if reader is None or not reader.complete:
-            log_failure(error, request)
-        raise
+class _Translated:
+    """Logs whatever is raised inside, and raises it as LiteLLM's exception.
+
+    Args:
+        request: the request that is under way.
+        reader: of its stream.
+    """
+
+    __slots__ = ("_reader", "_request")
+
+    def __init__(self, request: Request, reader: StreamReader | None = None) -> None:
+        self._request = request
+        self._reader = reader
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            log_failure(error, self._request)
+            raise_clean(from_exception(error, self._request), error, self._request.secrets)
+        elif error is not None and (self._reader is None or not self._reader.complete):
+            log_failure(error, self._request)
 
 
 _parsed_url = lru_cache(maxsize=64)(httpx.URL)  # parsing one takes a quarter of building a request
@@ -476,8 +506,7 @@ def _set_duration(request: Request, started: float) -> None:
 
 def _is_whole(request: Request, response: httpx.Response) -> bool:
     """Whether the answer is not streamed, though the caller wants a stream."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return not request.stream or bool(re.fullmatch(r"application/([\w.-]+\+)?json", kind))
+    return not request.stream or bool(re.fullmatch(r"application/([\w.-]+\+)?json", _content_type(response)))
 
 
 def _is_merged(request: Request) -> bool:
@@ -492,11 +521,16 @@ def _as_wanted(request: Request, chunks: Iterator[ModelResponseStream]) -> Itera
 
 def _is_events(response: httpx.Response) -> bool:
     """Whether a body that was read to its end is a stream."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = response.content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return (kind == "text/event-stream" and start[:1] not in (b"{", b"[", b"<")) or start.startswith(
-        (b"data:", b"event:", b": ")
-    )
+    if start[:1] in (b"{", b"[", b"<"):
+        return False
+    return start.startswith((b"data:", b"event:", b": ")) or _content_type(response) == "text/event-stream"
+
+
+def _content_type(response: httpx.Response) -> str:
+    """The media type of a response, without parameters, in lower case."""
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower()
 
 
 def _refuse(operation: str, call: Mapping[str, Any]) -> NoReturn:

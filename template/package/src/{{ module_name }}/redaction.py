@@ -6,8 +6,7 @@ import html
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Protocol
@@ -127,6 +126,7 @@ def without_secrets(error: BaseException, secrets: tuple[str, ...]) -> RedactedE
     return cause or RedactedError(type(error).__name__)
 
 
+@lru_cache(maxsize=256)  # each call asks for all of its headers
 def is_credential(name: str) -> bool:
     """Returns whether a header of that name says who asks."""
     return bool(_CREDENTIAL_NAME.search(name))
@@ -151,11 +151,10 @@ def handed_on(headers: Mapping[str, str], secrets: tuple[str, ...], more: frozen
         secrets: what their values must not contain.
         more: names that may be handed on as well, in lower case.
     """
-    known = _HANDED_ON | more
     found: dict[str, str] = {}
     for name, value in headers.items():
         lowered = name.lower()
-        if lowered in known or lowered.startswith(_HANDED_ON_PREFIXES):
+        if lowered in _HANDED_ON or lowered in more or lowered.startswith(_HANDED_ON_PREFIXES):
             found[lowered] = redacted(without_query(value) if lowered == "location" else value, secrets)
     return found
 
@@ -169,18 +168,23 @@ def without_query(url: str) -> str:
 _sending: ContextVar[HasSecrets | None] = ContextVar("sending", default=None)
 
 
-@contextmanager
-def kept_out_of_logs(request: HasSecrets) -> Iterator[None]:
-    """Keeps the secrets of a request out of what httpx and httpcore log while it is sent.
+class KeptOutOfLogs:
+    """Keeps the secrets of a request out of what httpx and httpcore log while it is sent, in a `with`.
 
     Args:
         request: the request.
     """
-    token = _sending.set(request)
-    try:
-        yield
-    finally:
-        _sending.reset(token)
+
+    __slots__ = ("_request", "_token")
+
+    def __init__(self, request: HasSecrets) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = _sending.set(self._request)
+
+    def __exit__(self, *raised: object) -> None:
+        _sending.reset(self._token)
 
 
 class _SecretFilter(logging.Filter):

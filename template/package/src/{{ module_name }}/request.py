@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from .params import upstream_params
 from .redaction import MAX_MESSAGE, credentials_in, redacted, shown_headers
 from .settings import Settings
 from .transport import Verify
+
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 DEFAULT_TIMEOUT = 600.0
 """Seconds, as LiteLLM's own default; it passes a timeout with every call."""
@@ -178,7 +181,7 @@ class RequestBuilder:
             stream=self._stream,
         )
         if content is None:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            content = _to_json(body).encode()
         headers = _checked(headers)
         headers.setdefault("content-type", "application/json")
         headers.setdefault("x-request-id", self._request_id)
@@ -212,7 +215,11 @@ class RequestBuilder:
 def _timeout(timeout: float | str | httpx.Timeout | None, connect: float) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
-    seconds = float(timeout) if timeout is not None else DEFAULT_TIMEOUT
+    return _in_seconds(float(timeout) if timeout is not None else DEFAULT_TIMEOUT, connect)
+
+
+@lru_cache(maxsize=64)
+def _in_seconds(seconds: float, connect: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, connect))
 
 

@@ -103,11 +103,11 @@ class Run:
                     if isinstance(event, Finish):
                         await self._said.put(b"data: [DONE]\n\n")
                         break
+                await self._said.put(_END)  # who reads does not wait for the closing
             finally:
                 close = getattr(source, "aclose", None)
                 if close is not None:
                     await close()
-            await self._said.put(_END)
         except Exception as error:
             await self._said.put(error)
 

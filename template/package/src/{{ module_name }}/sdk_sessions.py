@@ -90,7 +90,9 @@ class Sessions(Generic[Session]):
         limit = time.monotonic() - self._idle
         for number, (used, key) in enumerate(unused):
             if number < too_many or used < limit:
-                await self._closed(kept.pop(key).session)
+                entry = kept.pop(key, None)  # another call may have been here in the meantime
+                if entry is not None:
+                    await self._closed(entry.session)
 
     async def _closed(self, session: Session | None) -> None:
         if session is not None:

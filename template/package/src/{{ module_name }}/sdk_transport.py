@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -32,6 +32,9 @@ Result = TypeVar("Result")
 
 CALLER_HEADER = "x-litellm-caller"
 """In what the provider tells the transport who calls; `events` has it as `Call.caller`."""
+
+_EXIT_SECONDS = 2.0
+"""How long a process that ends waits for the work of sync calls to end, too."""
 
 _OF_HTTP = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
@@ -64,7 +67,7 @@ class AsyncSdkTransport(httpx.AsyncBaseTransport):
         try:
             async with _limit(call.timeout, request):
                 content = await run.piece() if call.stream else await run.rest()
-        except httpx.HTTPError:
+        except httpx.TransportError:
             await run.aclose()
             raise
         except Exception as error:
@@ -126,7 +129,7 @@ class _Body(httpx.AsyncByteStream):
         try:
             async with _limit(self._run.call.timeout, self._request):
                 return await self._run.piece()
-        except httpx.HTTPError:
+        except httpx.TransportError:
             raise
         except Exception as error:
             return b"data: %s\n\n" % json.dumps(meaning(error).body()).encode()
@@ -189,7 +192,8 @@ class _Portal:
     def stop(self) -> None:
         """Ends all work at the end of this process, so that no program outlives it."""
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(end_all(), self._loop).result()
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(end_all(), self._loop).result(_EXIT_SECONDS)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -249,10 +253,17 @@ def meaning(error: Exception) -> SdkError:
     if isinstance(error, SdkError):
         return error
     said = f"{type(error).__name__}: {error}"
-    for name in ("status_code", "http_status", "status"):
-        status = getattr(error, name, None)
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore's ClientError
+        code = (response.get("Error") or {}).get("Code")
+        found = [(response.get("ResponseMetadata") or {}).get("HTTPStatusCode")]
+    else:
+        code = None
+        found = [getattr(error, name, None) for name in ("status_code", "http_status", "status", "code")]
+        found.append(getattr(response, "status_code", None))
+    for status in found:
         if isinstance(status, int) and 400 <= status < 600:
-            return SdkError(said, status=status)
+            return SdkError(said, status, code)
     if isinstance(error, TimeoutError):
         return SdkError(said, status=408)
     return SdkError(said, status=503 if isinstance(error, ConnectionError) else None)

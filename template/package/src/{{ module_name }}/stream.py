@@ -82,35 +82,38 @@ class ChunkOrder:
 
     def feed(self, chunk: ModelResponseStream) -> list[ModelResponseStream]:
         """Returns what can be passed on once this chunk of the upstream is known."""
-        usage = _values(chunk).get("usage")
+        extra = chunk.__pydantic_extra__
+        usage = extra["usage"] if extra and "usage" in extra else chunk.__dict__.get("usage")
         if usage is not None:
             self._usage = usage if self._usage is None else _later(self._usage, usage)
-        if chunk.model_extra is not None:
+        if extra is not None:
             # Also where there is none: LiteLLM asks each chunk for it, and what is missing takes longest to find.
-            chunk.model_extra["usage"] = None
+            extra["usage"] = None
         if not chunk.choices:
             return []
         choice: Any = chunk.choices[0]
-        if choice.index != 0:
-            if self._several and choice.index not in (None, "0"):
+        of_choice = _values(choice)
+        index = of_choice["index"]
+        if index != 0:
+            if self._several and index not in (None, "0"):
                 return []
             choice.index = 0
         self.begun = True
-        of_choice = _values(choice)
         delta = of_choice["delta"]
         of_delta = _values(delta)
         if of_choice["finish_reason"]:
             self._finish_reason = choice.finish_reason
             choice.finish_reason = None
+        content = of_delta.get("content")
         tool_calls = of_delta.get("tool_calls")
         more_calls: list[Any] = []
         if tool_calls:
             # A chunk for each, and none with text: LiteLLM's bridges to other APIs mix them up.
             calls = self._in_turn(tool_calls)
-            own = 0 if of_delta.get("content") else 1
+            own = 0 if content else 1
             tool_calls, more_calls = calls[:own] or None, calls[own:]
             delta.tool_calls = tool_calls
-        if not (of_delta.get("content") or tool_calls or of_choice["logprobs"]) and not any(
+        if not (content or tool_calls or of_choice["logprobs"]) and not any(
             of_delta.get(name) for name in _OTHER_CONTENT
         ):
             return []
@@ -128,7 +131,7 @@ class ChunkOrder:
                 delta.role = None
         if chunk.model != self._model:
             chunk.model = self._model
-        return [chunk, *map(self._call_chunk, more_calls)]
+        return [chunk, *map(self._call_chunk, more_calls)] if more_calls else [chunk]
 
     def close(self, done: bool = False) -> list[ModelResponseStream]:
         """Returns the last chunks: tool calls that waited for their turn, usage, finish reason.
@@ -299,7 +302,7 @@ class StreamReader:
         for event in events:
             if self.complete:
                 return
-            if event.data[:1] == b"[" and event.data.strip() == b"[DONE]":
+            if event.data.startswith(b"[") and event.data.strip() == b"[DONE]":
                 yield from self._end(done=True)
                 return
             if self._parse_event is not None:
@@ -485,7 +488,7 @@ def _is_whole_json(text: str) -> bool:
 
 def _values(model: Any) -> dict[str, Any]:
     """All attributes of a chunk or of a part of it: pydantic takes up to 2 µs to look one of them up."""
-    return {**vars(model), **(model.model_extra or {})}
+    return {**model.__dict__, **(model.__pydantic_extra__ or {})}
 
 
 def whole_stream(response: ModelResponse, model: str) -> list[ModelResponseStream]:

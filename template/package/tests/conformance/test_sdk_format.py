@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
+import httpx
 import litellm
 import pytest
 from litellm import acompletion, completion
@@ -185,8 +186,9 @@ def test_all_kinds_of_events(mode: Mode, use: Use, model: str) -> None:
         assert [call.function.arguments for call in message.tool_calls] == ['{"city": "Paris"}', '{"city": "Rome"}']
         assert [call.id for call in message.tool_calls] == ["c1", "c2"]
         assert answer.choices[0].finish_reason == "tool_calls"
-        assert answer.usage.prompt_tokens_details.cached_tokens == 10
-        assert answer.usage.completion_tokens_details.reasoning_tokens == 5
+        assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (30, 20)
+    assert whole.usage.prompt_tokens_details.cached_tokens == 10
+    assert whole.usage.completion_tokens_details.reasoning_tokens == 5
     assert whole.choices[0].message.provider_specific_fields["session_id"] == "s1"
 
 
@@ -214,6 +216,24 @@ class OfAnSdkError(Exception):
         self.status_code = status_code
 
 
+class OfAwsError(Exception):
+    """What botocore raises."""
+
+    response: ClassVar[dict[str, Any]] = {
+        "Error": {"Code": "ThrottlingException"},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+
+
+def _of_httpx(status: int) -> Exception:
+    request = httpx.Request("POST", "https://service.example")
+    try:
+        httpx.Response(status, request=request).raise_for_status()
+    except httpx.HTTPStatusError as error:
+        return error
+    raise AssertionError
+
+
 ERRORS: list[tuple[Callable[[], Exception], type[Exception], str]] = [
     (lambda: sdk.SdkError("log in first", 401), litellm.AuthenticationError, "log in first"),
     (lambda: sdk.SdkError("not yours", 403), litellm.exceptions.PermissionDeniedError, "not yours"),
@@ -225,6 +245,10 @@ ERRORS: list[tuple[Callable[[], Exception], type[Exception], str]] = [
     (lambda: sdk.SdkError("prompt is too long: 9 tokens > 8"), litellm.ContextWindowExceededError, "too long"),
     (lambda: sdk.SdkError("nobody knows"), litellm.InternalServerError, "nobody knows"),
     (lambda: OfAnSdkError("slow down", 429), litellm.RateLimitError, "OfAnSdkError: slow down"),
+    (lambda: OfAwsError("slow down"), litellm.RateLimitError, "OfAwsError: slow down"),
+    (lambda: _of_httpx(429), litellm.RateLimitError, "429"),
+    (lambda: httpx.ReadTimeout("too slow"), litellm.Timeout, "read timeout"),
+    (lambda: httpx.ConnectError("gone"), litellm.APIConnectionError, "gone"),
     (lambda: ConnectionResetError("gone"), litellm.ServiceUnavailableError, "gone"),
     (lambda: TimeoutError("too slow"), litellm.Timeout, "too slow"),
     (lambda: KeyError("choices"), litellm.InternalServerError, "KeyError: 'choices'"),
@@ -530,6 +554,35 @@ class Opened:
 
     async def close(self) -> None:
         self.closed = True
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_slow_to_close(mode: Mode, use: Use, model: str) -> None:
+    """Who has the whole answer does not wait for what an SDK does afterwards; some take twenty seconds."""
+
+    async def events(call: Any) -> AsyncIterator[Any]:
+        try:
+            for event in good(call):
+                yield event
+        finally:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(5)
+
+    use(events)
+    started = time.monotonic()
+    if mode == "sync":
+        assert text_of(stream(mode, model)) == "Hello"
+        assert ask(mode, model).choices[0].message.content == "Hello"
+    else:
+
+        async def both() -> float:
+            said = await acompletion(model=model, messages=HELLO)
+            assert said.choices[0].message.content == "Hello"
+            return time.monotonic()
+
+        assert asyncio.run(both()) - started < 4
+        return
+    assert time.monotonic() - started < 4
 
 
 async def test_sessions() -> None:
