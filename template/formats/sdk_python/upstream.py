@@ -9,6 +9,7 @@ the service says. Keep the three in step.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ ENDED = {"stop": "complete", "tool_calls": "calls", "length": "length", "content
 class UpstreamFormat:
     """The service, from its own side."""
 
-    environment: ClassVar[dict[str, str]] = {"PYTHONPATH": str(STAND_IN)}
+    environment: ClassVar[dict[str, str]] = {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(STAND_IN), os.environ.get("PYTHONPATH"))))
+    }
     """What the provider finds the stand-in by: other processes by this, the one that runs the tests by its path."""
 
     def read(self, body: Any) -> dict[str, Any]:

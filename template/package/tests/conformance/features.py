@@ -29,7 +29,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "temperature": ("temperature", 0.5),
     "tools": ("tools", []),
 }
-FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "http", "server_sent_events"}
+FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "http", "retry_after", "server_sent_events"}
 UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
 
 

@@ -140,7 +140,13 @@ def test_an_event_with_a_message_ends_no_stream(
 CALLS = (ToolCall("call_1", "weather", ('{"city": ', '"Paris"}')), ToolCall("call_2", "time", ("{}",)))
 
 
-@pytest.mark.parametrize("reply", [Reply(), Reply(text=(), tool_calls=CALLS)], ids=["text", "calls"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(), id="text"),
+        pytest.param(Reply(text=(), tool_calls=CALLS), id="calls", marks=pytest.mark.feature("parallel_tools")),
+    ],
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_an_upstream_that_only_streams(
     mode: Mode, reply: Reply, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch

@@ -139,6 +139,7 @@ def test_error(
     assert "id-3" in str(caught.value)
 
 
+@pytest.mark.feature("retry_after")
 def test_rate_limit_says_when_to_come_back(proxy: Proxy, client: openai.OpenAI, upstream: Upstream) -> None:
     refusal = Refusal(429, "rate_limit_exceeded", headers={"retry-after": "1"})
     upstream.will(refusal)

@@ -24,6 +24,7 @@ from litellm import acompletion, completion
 from ..package import answers, part, registration, transformation
 from .calls import HELLO, MODES, WEATHER, Mode, ask, cause, stream, text_of
 from .conftest import KEY
+from .features import declared
 from .server import Upstream
 
 sdk = part("sdk_events")
@@ -68,12 +69,13 @@ def test_the_call(use: Use, model: str) -> None:
         yield from good(call)
 
     use(events)
+    asked: dict[str, Any] = {"max_tokens": 5, "tools": [WEATHER]}
+    given = {name: value for name, value in asked.items() if name not in declared()}
     for make in (ask, stream):
         make(
             "sync",
             model,
-            max_tokens=5,
-            tools=[WEATHER],
+            **given,
             timeout=7,
             extra_body={"session_id": "s1"},
             extra_headers={"x-team": "blue", "X-Request-ID": "r-1", "X-LiteLLM-Caller": "somebody else"},
@@ -83,7 +85,7 @@ def test_the_call(use: Use, model: str) -> None:
     for call in seen:
         assert call.model == model.split("/", 1)[1]
         assert call.messages == HELLO
-        assert call.parameters == {"max_tokens": 5, "tools": [WEATHER], "session_id": "s1"}
+        assert call.parameters == {**given, "session_id": "s1"}
         assert (call.timeout, call.request_id, call.headers["x-team"]) == (7.0, "r-1", "blue")
         assert call.caller == "hash-of-a-key"
         assert transport.CALLER_HEADER not in call.headers
