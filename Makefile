@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork check lint-template format docs files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork test-langchain client-table check lint-template format docs files taken-names tags lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -44,7 +44,13 @@ test-upgrades: .venv/installed ## from every released version to the working tre
 test-fork: .venv/installed ## forks of a sample of LiteLLM's releases, wheels of three, DEV_FLOW.md pasted, the fork tool killed often
 	$(PYTEST) tests/fork tests/test_fork_layout.py
 
-check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.yml is current
+test-langchain: .venv/installed .venv-langchain/installed ## LangChain's standard tests of chat models, through its ChatOpenAI and a proxy, over each format
+	$(BIN)/python -m testing.langchain_judge
+
+client-table: .venv/installed ## write docs/clients.md: what each client gets from each format, feature by feature
+	$(BIN)/python -m testing.client_table
+
+check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.jinja is current
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -64,7 +70,7 @@ files: .venv/installed ## write what follows from files.yml, and the pages that 
 	$(BIN)/python -m scripts.template_files
 	$(BIN)/python -m scripts.reference_pages
 
-taken-names: .venv-litellm/installed ## write questions/taken.yml from the LiteLLM of the lock
+taken-names: .venv-litellm/installed ## write questions/taken.jinja from the LiteLLM of the lock
 	.venv-litellm/bin/python scripts/taken_names.py
 
 tags: ## the released tags, from releases.yml, in a clone that has none
@@ -73,7 +79,7 @@ tags: ## the released tags, from releases.yml, in a clone that has none
 	done
 
 lock: .venv/installed ## write requirements/*.txt with the newest versions that fit
-	for name in uv dev docs litellm; do \
+	for name in uv dev docs langchain litellm; do \
 	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
@@ -86,7 +92,7 @@ bench: .venv/installed ## side-by-side measurements
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the targets made
-	rm -rf site .cache .venv .venv-bench .venv-docs .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
+	rm -rf site .cache .venv .venv-bench .venv-docs .venv-langchain .venv-litellm .venv-rendered .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=<its path>")'
@@ -106,4 +112,9 @@ clean: ## remove what the targets made
 .venv-docs/installed: .venv/bin/uv requirements/docs.txt
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-docs
 	$(UV) pip install --quiet --python .venv-docs/bin/python --require-hashes -r requirements/docs.txt
+	@touch $@
+
+.venv-langchain/installed: .venv/bin/uv requirements/langchain.txt
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-langchain
+	$(UV) pip install --quiet --python .venv-langchain/bin/python --require-hashes -r requirements/langchain.txt
 	@touch $@

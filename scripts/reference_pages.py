@@ -22,6 +22,11 @@ _WHEN = {
     "auth in ['token_file', 'token_command']": "`auth` is `token_file` or `token_command`",
     "auth == 'api_key'": "`auth` is `api_key`",
     "auth == 'oauth_authorization_code'": "`auth` is `oauth_authorization_code`",
+    "api_format == 'sdk'": "`api_format` is `sdk`",
+    "auth == 'api_key' and api_format != 'sdk'": "`auth` is `api_key` and `api_format` is not `sdk`",
+    "api_format != 'sdk'": "`api_format` is not `sdk`",
+    "api_format == 'sdk' and sdk_kind == 'python'": "`api_format` is `sdk` and `sdk_kind` is `python`",
+    "api_format == 'sdk' and sdk_kind == 'program'": "`api_format` is `sdk` and `sdk_kind` is `program`",
     "auth == 'oauth_device_code'": "`auth` is `oauth_device_code`",
     "'oauth' in auth_parts": "`auth` or `auth_fallback` is one of OAuth",
     "'oauth' in auth_parts and auth != 'oauth_refresh_token'": (

@@ -1,4 +1,4 @@
-"""Writes questions/taken.yml: the names that LiteLLM would serve itself instead of a custom provider.
+"""Writes questions/taken.jinja: the names that LiteLLM would serve itself instead of a custom provider.
 
 Run with the LiteLLM of the lock installed: `python scripts/taken_names.py` writes the file,
 `python scripts/taken_names.py --check` exits with 1 when the file is not current.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
-TARGET = Path(__file__).resolve().parent.parent / "questions" / "taken.yml"
+TARGET = Path(__file__).resolve().parent.parent / "questions" / "taken.jinja"
 
 
 def taken_providers() -> list[str]:
@@ -55,29 +55,16 @@ def taken_folders() -> list[str]:
 
 
 def rendered() -> str:
-    """Returns the text of questions/taken.yml for the installed LiteLLM."""
-    lines = [
-        f"# Made by scripts/taken_names.py from LiteLLM {version('litellm')}; do not edit.",
-        "# Names with blanks between them: YAML reads that ten times as fast as a list.",
-        "taken_providers:",
-        "  type: str",
-        "  when: false",
-        "  default: >-",
-        *(f"    {name}" for name in taken_providers()),
-        "",
-        "taken_models:",
-        "  type: str",
-        "  when: false",
-        "  default: >-",
-        *(f"    {name}" for name in taken_models()),
-        "",
-        "taken_folders:",
-        "  type: str",
-        "  when: false",
-        "  default: >-",
-        *(f"    {name}" for name in taken_folders()),
-    ]
-    return "\n".join(lines) + "\n"
+    """Returns the text of questions/taken.jinja for the installed LiteLLM."""
+    lists = {
+        "taken_providers": taken_providers(),
+        "taken_models": taken_models(),
+        "taken_folders": taken_folders(),
+    }
+    lines = [f"{{#- Made by scripts/taken_names.py from LiteLLM {version('litellm')}; do not edit. -#}}"]
+    for name, names in lists.items():
+        lines += [f"{{%- set {name} -%}}", *names, "{%- endset -%}", ""]
+    return "\n".join(lines)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_letters
 
 import yaml
 from jinja2 import Environment, meta
@@ -26,10 +27,13 @@ FILES = {
     "fork": ROOT / "template" / "fork" / "fork" / "{{ folder }}" / ".template-files.yml.jinja",
 }
 # Written by Copier, and by this script.
-NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", ".template-files.yml.jinja")
+NOBODYS = ("{{ _copier_conf.answers_file }}.jinja", "{{ answers_path }}.jinja", ".template-files.yml.jinja")
 
 # Where Copier keeps a package's answers; a fork has them beside its lists.
 _ANSWERS = {"package": "answers: '{{ _copier_conf.answers_file }}'\n", "fork": ""}
+
+# How conditions in files.yml name a choice of the question `auth`.
+_QUOTED_KIND = "'<auth>'"
 
 # What reads the list, in words.
 _READERS = {"package": "`make check`", "fork": "conformance/template_files.py among the tests"}
@@ -46,9 +50,16 @@ _external_data:
 
 _exclude:
   - __pycache__
-  # What the answers leave out.
+  # What the answers leave out. Copier matches each path with each of these: a fork has the package's under its own paths.
   - |
+    {{%- set left_out %}}
 {conditional}
+    {{%- endset %}}
+    {{%- if layout is defined and layout == 'fork' %}}
+    {{{{ left_out{moved} }}}}
+    {{%- else %}}
+    {{{{ left_out }}}}
+    {{%- endif %}}
   # What an update leaves alone.
   - |
     {{%- if _copier_operation == "update" %}}
@@ -62,20 +73,50 @@ _exclude:
     {{%- endif %}}
 """
 
+# Conditions and lines are data, and the text is made by two loops: to compile a condition for each file would be among
+# the slowest parts of a render.
 _FILES = """\
 {{#- Made by scripts/template_files.py from files.yml; do not edit. -#}}
+{{#- A line of the lists: letters of the conditions that have to hold, or a dash; the path, with * for {name}; of the
+    template's files, the SHA-256, or a dash where the answers are in it. -#}}
+{{%- set fails = {{
+{conditions}
+}}.items() | rejectattr(1) | map(attribute=0) | join -%}}
+{{%- macro authors(lines) -%}}
+{{%- for when, path in lines if not when | select("in", fails) | list %}}
+  - {{{{ path | replace("*", {name}) }}}}
+{{%- endfor -%}}
+{{%- endmacro -%}}
+{{%- set yours %}}
+{yours}
+{{%- endset -%}}
+{{%- set shared %}}
+{shared}
+{{%- endset -%}}
+{{%- set template %}}
+{template}
+{{%- endset -%}}
 # Template's file: written by updates, never by hand. Whose each file is, and what the template's were rendered with
 # (SHA-256): {reader} and updates read it.
 {answers}patterns: # the author's, whatever is rendered
 {patterns}
 yours:
-{yours}
-shared:{shared}
+{{{{- authors(yours.split() | batch(2)) }}}}
+shared:{{{{ authors(shared.split() | batch(2)) or " []" }}}}
 instead: # where to write what one would like to write into a file of the template
 {instead}
 template:
-{template}
+{{%- for when, path, digest in template.split() | batch(3) if not when | select("in", fails) | list %}}
+{{%- if digest == "-" %}}
+{{%- set content %}}{{% include "{folder}/" ~ path | replace("*", "{{{{ {name} }}}}") ~ ".jinja" %}}{{% endset %}}
+{{%- set digest = content | hash("sha256") %}}
+{{%- endif %}}
+  {{{{ path | replace("*", {name}) }}}}: '{{{{ digest }}}}'
+{{%- endfor %}}
 """
+
+# What the names of a layout's files have in Jinja.
+_NAMES = {"package": "module_name", "fork": "folder"}
 
 
 @dataclass(frozen=True)
@@ -125,13 +166,18 @@ def layouts(root: Path = ROOT) -> dict[str, Layout]:
 
 def _for_each_kind(when: dict[str, list[str]], root: Path) -> dict[str, list[str]]:
     """Returns conditions with those that name <auth> written out, once for each choice of that question."""
-    questions = yaml.safe_load((root / "questions" / "auth.yml").read_text(encoding="utf-8"))
     found: dict[str, list[str]] = {}
     for condition, patterns in when.items():
-        for kind in questions["auth"]["choices"].values() if "<auth>" in condition else [""]:
+        for kind in _kinds(root) if "<auth>" in condition else [""]:
             named = [one.replace("<auth>", kind).replace("<auth-page>", kind.replace("_", "-")) for one in patterns]
             found[condition.replace("<auth>", kind)] = named
     return found
+
+
+def _kinds(root: Path) -> list[str]:
+    """Returns the choices of the question `auth`."""
+    questions = yaml.safe_load((root / "questions" / "auth.yml").read_text(encoding="utf-8"))
+    return [*questions["auth"]["choices"].values()]
 
 
 def _links(template: Path) -> dict[str, str]:
@@ -179,49 +225,49 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def _when(conditions: list[str], lines: str) -> str:
-    """Puts lines under conditions."""
-    if not conditions:
-        return lines
-    return f"{{%- if {' and '.join(f'({one})' for one in conditions)} %}}\n{lines}\n{{%- endif %}}"
-
-
-def _template_line(source: Path, path: str) -> str:
-    if source.suffix != ".jinja":
-        return f"  {path}: {digest(source.read_bytes())!r}"
-    within = source.relative_to(ROOT).as_posix()
-    content = f'{{%- set content %}}{{% include "{within}" %}}{{% endset %}}'
-    return f"{content}\n  {path}: '{{{{ content | hash(\"sha256\") }}}}'"
-
-
-def _fails(condition: str) -> str:
-    """Returns the condition that another one does not hold.
+def _left_out(root: Path = ROOT) -> list[str]:
+    """Returns what is excluded where a condition does not hold, as lines of Jinja with the paths of a package.
 
     An update by Copier renders the old version without what the new one leaves out, with the old version's answers: it may
     not know a question yet, and leaves nothing out then.
     """
-    names = meta.find_undeclared_variables(Environment(autoescape=True).parse(f"{{{{ {condition} }}}}"))
-    return " and ".join([*(f"{name} is defined" for name in sorted(names)), f"not ({condition})"])
+    said = yaml.safe_load((root / "files.yml").read_text(encoding="utf-8"))
+    # By the questions that conditions ask for.
+    found: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for layout in said.values():
+        for condition, patterns in layout["when"].items():
+            names = meta.find_undeclared_variables(Environment(autoescape=True).parse(f"{{{{ {condition} }}}}"))
+            found.setdefault(tuple(sorted(names)), {}).setdefault(condition, []).extend(patterns)
+    lines: list[str] = []
+    for known, conditions in found.items():
+        lines.append(f"{{%- if {' and '.join(f'{name} is defined' for name in known)} %}}")
+        for condition, patterns in conditions.items():
+            if "<auth>" in condition:
+                fails = f"for kind in {_kinds(root)} if not ({condition.replace(_QUOTED_KIND, 'kind')})", "endfor"
+            else:
+                fails = f"if not ({condition})", "endif"
+            lines += [f"{{%- {fails[0]} %}}", *map(_of_kind, dict.fromkeys(patterns)), f"{{%- {fails[1]} %}}"]
+        lines.append("{%- endif %}")
+    return lines
+
+
+def _of_kind(pattern: str) -> str:
+    return pattern.replace("<auth>", "{{ kind }}").replace("<auth-page>", "{{ kind | replace('_', '-') }}")
+
+
+def _moved() -> str:
+    """Returns filters that turn a package's patterns, one a line, into those of a fork."""
+    return "".join(f' | replace("\\n/{folder}/", "\\n/{link}/")' for link, folder in _links(ROOT / "template").items())
 
 
 def files() -> dict[Path, str]:
     """Returns the text of each file that this script writes."""
     found = layouts()
     yours = [pattern for layout in found.values() for pattern in layout.yours]
-    conditional: dict[str, list[str]] = {}
-    for layout in found.values():
-        for condition, patterns in layout.when.items():
-            conditional.setdefault(condition, []).extend(patterns)
     settings = _SETTINGS.format(
         patterns=_indented(2, [f"- {pattern}" for pattern in yours]),
-        conditional=_indented(
-            4,
-            [
-                line
-                for condition, patterns in conditional.items()
-                for line in (f"{{%- if {_fails(condition)} %}}", *dict.fromkeys(patterns), "{%- endif %}")
-            ],
-        ),
+        conditional=_indented(4, _left_out()),
+        moved=_moved(),
         indented=_indented(4, yours),
     )
     return {SETTINGS: settings} | {path: _list(name, found[name]) for name, path in FILES.items()}
@@ -234,17 +280,28 @@ def _quoted(text: str) -> str:
 
 
 def _list(name: str, layout: Layout) -> str:
+    letters: dict[str, str] = {}
     lines: dict[str, list[str]] = {"yours": [], "shared": [], "template": []}
     for source in sources(name):
         path = path_of(source, name)
         owner = layout.owner(plain(path))
-        line = _template_line(source, path) if owner == "template" else f"  - {path}"
-        lines[owner].append(_when(layout.conditions(plain(path)), line))
-    shared = "".join(f"\n{line}" for line in lines.pop("shared")) or " []"
+        when = "".join(
+            letters.setdefault(condition, ascii_letters[len(letters)]) for condition in layout.conditions(plain(path))
+        )
+        words = [when or "-", path.replace(f"{{{{ {_NAMES[name]} }}}}", "*")]
+        if owner == "template":
+            words.append("-" if source.suffix == ".jinja" else digest(source.read_bytes()))
+        if len(" ".join(words).split()) != len(words) or "{" in words[1]:
+            raise ValueError(
+                f"{path}: a name has a blank in it, or other Jinja than the layout's name; name it otherwise."
+            )
+        lines[owner].append(" ".join(words))
     return _FILES.format(
+        name=_NAMES[name],
+        folder=f"template/{name}",
         reader=_READERS[name],
         answers=_ANSWERS[name],
-        shared=shared,
+        conditions="\n".join(f'  "{letter}": {condition},' for condition, letter in letters.items()),
         patterns=_indented(2, [f"- {pattern}" for pattern in layout.yours]),
         instead=_indented(2, [f"{_quoted(pattern)}: {_quoted(text)}" for pattern, text in layout.instead.items()]),
         **{owner: "\n".join(found) for owner, found in lines.items()},

@@ -35,6 +35,8 @@ Config: TypeAlias = dict[str, Any]
 _PACKAGE = "template/package"
 _FORK = "template/fork"
 _MOVES = "hooks/moves.yml"
+# What a fork's answers were called in template/: they are where they were, and nobody edits them.
+_ANSWERS = ("{{ _copier_conf.answers_file }}",)
 
 # What is another one in each of the renders that an update compares.
 _ELSEWHERE = re.compile(r"\b_folder_name\b|\b_copier_conf\s*\.\s*dst_path\b")
@@ -145,6 +147,13 @@ class Template:
         """Returns the text of a file of the template."""
         return (self.root / source).read_text(encoding="utf-8")
 
+    def old_text(self, source: str) -> str:
+        """Returns the text of a file that validators of the last tag include.
+
+        What those compare with in template/, such as the versions of LiteLLM that must not run, is read as it is now.
+        """
+        return self.git("show", f"{self.tag}:{source}") if source.startswith("questions/") else self.text(source)
+
     def newer_migrations(self) -> set[Version]:
         """Returns the versions of the migrations that an update from the last tag runs."""
         found = {_version(version) for version in _migrations(self.config)}
@@ -202,8 +211,13 @@ def _recorded(config: Config) -> dict[str, dict[str, Any]]:
     }
 
 
-def copiers(config: Config) -> dict[str, tuple[Question, object]]:
-    """Returns Copier's own question and its default for each, as it asks somebody who takes every default."""
+def copiers(config: Config, read: Callable[[str], str] | None = None) -> dict[str, tuple[Question, object]]:
+    """Returns Copier's own question and its default for each, as it asks somebody who takes every default.
+
+    Args:
+        config: the settings and questions.
+        read: gives the text of a file that validators include, by its path; else those of the working tree are read.
+    """
     import jinja2
     from copier._jinja_ext import SandboxedEnvironment
     from copier._user_data import AnswersMap, Question
@@ -214,8 +228,8 @@ def copiers(config: Config) -> dict[str, tuple[Question, object]]:
         "extensions": ["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
         "undefined": jinja2.StrictUndefined,
     }
-    # Validators include files of template/; those of an old release are read as they are now.
-    environment = SandboxedEnvironment(loader=jinja2.FileSystemLoader(ROOT), **options)
+    loader = jinja2.FunctionLoader(read) if read else jinja2.FileSystemLoader(ROOT)
+    environment = SandboxedEnvironment(loader=loader, **options)
     found: dict[str, tuple[Question, object]] = {}
     # Validators read the answers to earlier questions, also to those that are not asked. At a first copy, the
     # project has no data of its own.
@@ -257,7 +271,7 @@ def lost_answers(template: Template) -> list[str]:
         return []
     mend = f"or add a migration to a version after {template.tag} that converts it."
     found: list[str] = []
-    old, new = copiers(template.old), copiers(template.config)
+    old, new = copiers(template.old, template.old_text), copiers(template.config, template.text)
     for name in _recorded(template.old):
         if name not in _recorded(template.config):
             found.append(
@@ -292,7 +306,7 @@ def lost_paths(template: Template) -> list[str]:
     }
     found: list[str] = []
     for path, layout in sorted(lost.items()):
-        if whose[Path(layout).name].owner(template_files.plain(path)) == "yours":
+        if whose[Path(layout).name].owner(template_files.plain(path)) == "yours" or path in _ANSWERS:
             continue
         listed = {_version(version) for version, paths in (moves or {}).items() if path in (paths or {})}
         newer = {version for version in listed if version and version > Version(template.tag or "0")}

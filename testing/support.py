@@ -263,6 +263,17 @@ def install_tools(rendered: Path, worker: str) -> Tools:
     return Tools(python=python, mypy_cache=folder / f"mypy-{worker}")
 
 
+def as_installed(package: Path) -> Path:
+    """Returns a folder with what an installation of a package would have made: it asks for its own version."""
+    name = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    normalized = re.sub(r"[-_.]+", "_", name)
+    folder = package.with_name(f"{package.name}-installed")
+    metadata = folder / f"{normalized}-0.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 0.1.0\n", encoding="utf-8")
+    return folder
+
+
 def wait_for_index(folder: Path) -> None:
     """Waits until no git is at work on the index any more."""
     calm = 0

@@ -15,7 +15,7 @@ PATHS = sorted(set(re.findall(r"`([^`\n]*/[^`\n]*|\w+\.(?:yml|md))`", TEXT)))
 # What uses one as an example or a case, what is generated, and what tells of the past.
 ELSEWHERE = re.compile(
     r"tests/|testing/|examples/|docs/|benchmarks/|template/package/tests/|CHANGELOG.md|releases.yml|questions/files.yml"
-    r"|questions/taken.yml|.*[.]template-files.yml.jinja|CONTRIBUTING.md"
+    r"|questions/taken.jinja|.*[.]template-files.yml.jinja|CONTRIBUTING.md"
 )
 # Kinds whose name is not a word for other things as well, such as a setting.
 KINDS = [kind for kind in choices(questions()["auth"]) if kind.startswith("oauth_") or kind == "signed_jwt"]
@@ -72,7 +72,7 @@ def test_a_question(name: str) -> None:
 @pytest.mark.parametrize("name", choices(questions()["api_format"]))
 def test_a_format(name: str) -> None:
     assert not not_listed("A format", f"formats/{name}", f"{name}_format.py", format=name)
-    assert len(listed("A format")) == 7
+    assert len(listed("A format")) == 8
 
 
 def test_a_capability_has_a_list() -> None:

@@ -97,7 +97,7 @@ KINDS = [
     pytest.param(
         {
             **answers,
-            "api_format": ("openai", "custom", "responses", "anthropic")[number % 4],
+            "api_format": ("openai", "custom", "responses", "anthropic", "sdk")[number % 5],
             "include": ["cli"] if number % 3 else [],
         },
         id=in_words(answers).replace(" ", "-"),

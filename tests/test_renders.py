@@ -148,6 +148,8 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
     assert project["name"] == record["package_name"]
     assert project["description"] == record["description"]
     assert project["requires-python"] == f">={record['python_min']}"
+    if (image := folder / "Dockerfile").is_file():
+        assert image.read_text(encoding="utf-8").count("--extra sdk") == (2 if record.get("sdk_package") else 0)
     author = {"name": record["author_name"], "email": record["author_email"]}
     assert project["authors"] == [{key: value for key, value in author.items() if value}]
 
@@ -166,6 +168,7 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
 
     wanted = {
         "tests/conformance/test_openai_format.py": record["api_format"] == "openai",
+        "tests/conformance/test_sdk_format.py": record["api_format"] == "sdk",
         "tests/conformance/test_responses_format.py": record["api_format"] == "responses",
         "tests/conformance/test_cli.py": "cli" in record["include"],
         "mkdocs.yml": "docs" in record["include"],
@@ -186,7 +189,8 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
     exec(compile(source, "_answers.py", "exec"), constants)  # noqa: S102
     assert constants["PROVIDER"] == record["provider"]
     assert constants["PROVIDER_NAME"] == record["provider_name"]
-    assert constants["API_BASE"] == record["api_base"]
+    # Without an API over HTTP, it stands for one in what LiteLLM wants to be told.
+    assert constants["API_BASE"] == record.get("api_base", f"http://{record['provider']}")
 
 
 def test_nothing_needs_trust() -> None:

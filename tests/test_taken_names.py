@@ -1,18 +1,18 @@
-"""questions/taken.yml is what scripts/taken_names.py makes of the LiteLLM of the lock."""
+"""questions/taken.jinja is what scripts/taken_names.py makes of the LiteLLM of the lock."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from testing.answers import ROOT
 from testing.support import must, run
 
-CURRENT = ROOT / "questions" / "taken.yml"
+CURRENT = ROOT / "questions" / "taken.jinja"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def call(python: Path, script: Path, *arguments: str) -> subprocess.CompletedPro
 
 
 def test_the_file_is_current(litellm_python: Path, script: Path) -> None:
-    written = script.parent.parent / "questions" / "taken.yml"
+    written = script.parent.parent / "questions" / "taken.jinja"
     missing = call(litellm_python, script, "--check")
     assert missing.returncode == 1
     assert "make taken-names" in missing.stdout
@@ -45,11 +45,13 @@ def test_the_file_is_current(litellm_python: Path, script: Path) -> None:
     assert written.read_bytes() == CURRENT.read_bytes(), "run `make taken-names`"
     assert call(litellm_python, script, "--check").returncode == 0
 
-    written.write_text(written.read_text(encoding="utf-8") + "    new\n", encoding="utf-8")
+    written.write_text(written.read_text(encoding="utf-8") + "new\n", encoding="utf-8")
     assert call(litellm_python, script, "--check").returncode == 1
 
 
 def test_the_names_are_sorted_without_doubles() -> None:
-    for name, question in yaml.safe_load(CURRENT.read_text(encoding="utf-8")).items():
-        names = question["default"].split()
+    lists = re.findall(r"set (\w+) -%\}\n(.*?)\n\{%- endset", CURRENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert [name for name, _ in lists] == ["taken_providers", "taken_models", "taken_folders"]
+    for name, text in lists:
+        names = text.split()
         assert names == sorted(set(names)), name

@@ -11,15 +11,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Environment, FileSystemLoader
 
 from testing import checks
-from testing.answers import Answer, Answers, choices, config, leading_to, questions
+from testing.answers import ROOT, Answer, Answers, choices, leading_to, questions
 from testing.checks import ANSWERS_FILE, same
 from testing.support import EVERYTHING, render
 from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
 
+
+def names_in(file: str, name: str) -> list[str]:
+    """Returns the names in a list that validators import."""
+    environment = Environment(loader=FileSystemLoader(ROOT / "questions"), autoescape=True)
+    return str(vars(environment.get_template(file).module)[name]).split()
+
+
 # The names of providers that LiteLLM serves itself.
-TAKEN = config()["taken_providers"]["default"].split()
+TAKEN = names_in("taken.jinja", "taken_providers")
 
 
 def cases(table: dict[str, tuple[str, ...]]) -> list[object]:
@@ -44,12 +52,11 @@ def questions_only(copier_template: Path, tmp_path_factory: pytest.TempPathFacto
     Odd values in rendered files are for testing/answers.py, whose rows are rendered whole.
     """
     folder = tmp_path_factory.mktemp("questions-only") / "template"
-    answers_file = "{{ _copier_conf.answers_file }}.jinja"
     for path in ("copier.yml", "questions", "hooks"):
         source = copier_template / path
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, _made(folder) / path)
-    for layout in ("package", "fork"):
-        shutil.copy2(copier_template / "template" / layout / answers_file, _made(folder / "template" / layout))
+    for answers in ("package/{{ _copier_conf.answers_file }}.jinja", "fork/{{ answers_path }}.jinja"):
+        shutil.copy2(copier_template / "template" / answers, _made((folder / "template" / answers).parent))
     shutil.copy2(copier_template / "template" / "bad_litellm.toml", folder / "template")  # a validator reads it
     return folder
 
@@ -152,7 +159,7 @@ def test_no_dependency_and_no_module_of_python_can_be_the_package(copier_templat
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
     names = {re.split(r"[^A-Za-z0-9._-]", wish)[0].lower() for wish in wanted if isinstance(wish, str)}
-    reserved = {name: set(config()[f"reserved_{name}"]["default"].split()) for name in ("modules", "distributions")}
+    reserved = {name: set(names_in("names.jinja", f"reserved_{name}")) for name in ("modules", "distributions")}
     assert names <= reserved["distributions"]
     assert {name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)} <= reserved["modules"]
 

@@ -210,8 +210,8 @@ def test_a_wrong_answer_to_every_question(auth: str, copier_template: Path, tmp_
 LAYOUTS_AND_KINDS: tuple[Answers, ...] = (
     {"api_key_in": "query"},
     {"auth": "oauth_authorization_code"},
-    {"auth": "oauth_device_code"},
-    {"auth": "oauth_refresh_token"},
+    {"auth": "oauth_device_code", "api_format": "sdk", "sdk_kind": "program"},
+    {"auth": "oauth_refresh_token", "api_format": "sdk"},
     {"auth": "token_file", "auth_fallback": "signed_jwt"},
     {"auth": "token_command"},
     {"layout": "fork"},

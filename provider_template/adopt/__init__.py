@@ -55,7 +55,7 @@ def adopt(
     from provider_template.adopt.layout import find_layout
     from provider_template.adopt.reach import provider_code
     from provider_template.adopt.sources import Sources
-    from provider_template.adopt.upstream import no_http_in_words, several_in_words
+    from provider_template.adopt.upstream import no_http_warning, several_in_words
     from provider_template.template import newest, open_repository, versions
     from provider_template.trees import Store
 
@@ -77,13 +77,12 @@ def adopt(
         layout = find_layout(sources, project, text)
         code = provider_code(sources, layout)
         found = infer(sources, project, text, layout, code)
-        warnings = [several_in_words(code)]
-        if said := no_http_in_words(code):
-            warnings.append(
-                f"{said} The template's package drives an HTTP API: ADOPTING.md says what can be taken over."
-            )
+
+        def warnings(answers: Mapping[str, Any]) -> list[str]:
+            return [*filter(None, (several_in_words(code), no_http_warning(code, answers["api_format"])))]
+
         settling = Settling(repository, wanted, scratch, found)
-        settled = confirm(settling, data, console, ask=ask, warnings=[*filter(None, warnings)])
+        settled = confirm(settling, data, console, ask=ask, warnings=warnings)
         package = Package(folder, sources, project, text, layout, code)
         inner, placed = compose_tree(package, settled, version, store)
         whole = store.change(f"{head}^{{tree}}", checkout.prefix, inner)

@@ -38,6 +38,11 @@ class Adoption:
         return self.settled.answers
 
     @property
+    def is_sdk(self) -> bool:
+        """Whether the package is for a model without an HTTP API."""
+        return bool(self.answers["api_format"] == "sdk")
+
+    @property
     def translation(self) -> str:
         """The path of transformation.py."""
         return f"src/{self.answers['module_name']}/transformation.py"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from provider_template.adopt.adoption import Adoption, box, listed
 from provider_template.adopt.layout import PROJECT_FILE
-from provider_template.adopt.upstream import stands_in
 
 _TEST = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test)\.py")
 # Files that stay, by what their paths look like; the first that fits.
@@ -99,8 +98,6 @@ def _advice_on_code(adoption: Adoption, path: str) -> str:
         return "Mend it, and put it back if you need it."
     if path == f"{adoption.layout.folder}__init__.py":
         return "The package offers `provider` and `register()` now: tell its users of other names that they import."
-    if stands_in(adoption.code) is not None:
-        return "What the template can take over of it is said above."
     if any(one.where.startswith(f"{path}:") for one in adoption.code.functions):
         return "Its parts are above."
     return "Write what the package still needs into a module of your own."

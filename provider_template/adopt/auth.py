@@ -10,7 +10,8 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from provider_template.adopt.code import PROGRAMS, Code, Text
+from provider_template.adopt.code import Code, Text
+from provider_template.adopt.commands import PROGRAMS
 from provider_template.adopt.sources import Found
 
 _GRANTS = {
@@ -40,7 +41,7 @@ def infer_auth(code: Code) -> dict[str, Found]:
         text = vendor_file(code) or _token_file(code)
         if text is not None and text.value:
             found["token_file"] = Found(text.value, text.where)
-    if kind.value == "token_command" and (words := _token_command(code)):
+    if kind.value == "token_command" and (words := token_command(code)):
         found["token_command"] = words
     elif kind.value == "api_key" and not code.headers and code.query_keys:
         found["api_key_in"] = Found("query", code.query_keys[0].where)
@@ -61,7 +62,7 @@ def _kind(code: Code) -> Found | None:
     for call in code.calls:
         if call.name.endswith("jwt.encode") and any(text.value in _ALGORITHMS for text in code.texts):
             return Found("signed_jwt", call.where)
-    if command := _token_command(code):
+    if command := token_command(code):
         return Found("token_command", command.source)
     if (text := vendor_file(code) or _token_file(code)) is not None:
         return Found("token_file", text.where)
@@ -110,8 +111,8 @@ def _token_file(code: Code) -> Text | None:
     return None
 
 
-def _token_command(code: Code) -> Found | None:
-    """The command that prints a token, as far as its words are constants."""
+def token_command(code: Code) -> Found | None:
+    """Returns the command that prints a token, as far as its words are constants."""
     for call in code.calls:
         if not call.name.endswith(PROGRAMS) or not call.node.args:
             continue

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from provider_template.adopt.commands import PROGRAMS, Assignments, Command, commands
+from provider_template.adopt.imports import names_of
 from provider_template.adopt.sources import Sources
 
 ENTRY_POINTS = (
@@ -29,10 +31,9 @@ _LITELLMS = ("completion", "acompletion", "responses", "aresponses")
 # Packages that providers of any kind use.
 _BESIDE_THE_API = _HTTP_CLIENTS | {"litellm", "pydantic", "pydantic_settings", "typing_extensions", "yaml"}
 _BESIDE_THE_API |= {"anyio", "backoff", "cryptography", "dotenv", "jwt", "orjson", "structlog", "tenacity"}
-PROGRAMS = (
-    *("subprocess.run", "subprocess.check_output", "subprocess.call", "subprocess.Popen", "os.popen"),
-    *("create_subprocess_exec", "create_subprocess_shell", "check_output"),
-)
+_BESIDE_THE_API |= {"attr", "attrs", "cachetools", "click", "fastapi", "filelock", "jinja2", "jsonschema", "loguru"}
+_BESIDE_THE_API |= {"opentelemetry", "packaging", "platformdirs", "prometheus_client", "rich", "starlette", "tiktoken"}
+_BESIDE_THE_API |= {"tokenizers", "tqdm", "typer", "uvicorn"}
 _LIBRARIES = ("ctypes.CDLL", "cdll.LoadLibrary", "ffi.dlopen")
 
 
@@ -106,6 +107,8 @@ class Code:
     """Where requests are sent over HTTP; the value is the call."""
     others: list[Text] = field(default_factory=list)
     """What may stand in the place of an HTTP API: programs that are started, libraries and packages that are used."""
+    commands: list[Command] = field(default_factory=list)
+    """The command lines of the programs that are started."""
     home_files: list[Text] = field(default_factory=list)
     """Files below the home folder, as ~/.name/file."""
 
@@ -123,8 +126,9 @@ def read_code(sources: Sources, paths: Collection[str], own: str = "") -> Code:
     constants: dict[str, str] = {}
     for tree in trees.values():
         constants = {**_constants(tree), **constants}
+    names = {own, "src", "tests", *(name.partition(".")[0] for path in paths for name in names_of(path, paths))}
     for path, tree in trees.items():
-        _Reader(path, found, constants, own).read(tree)
+        _Reader(path, found, constants, names).read(tree)
     return found
 
 
@@ -173,7 +177,7 @@ def _constant(node: ast.AST | None) -> str | None:
 class _Reader:
     """Reads one file."""
 
-    def __init__(self, path: str, found: Code, constants: dict[str, str], own: str) -> None:
+    def __init__(self, path: str, found: Code, constants: dict[str, str], own: Collection[str]) -> None:
         self._path = path
         self._found = found
         self._names: dict[int, str] = {}
@@ -184,11 +188,15 @@ class _Reader:
         """Whether the file imports something that sends requests."""
         self._delegates = {f"litellm.{name}" for name in _LITELLMS}
         """What LiteLLM's own calls are called in the file."""
+        self._starters: set[str] = set()
+        """What functions of `subprocess` are called in the file."""
+        self._assignments = Assignments()
         self._paths: dict[str, str] = {}
         """Names that stand for paths."""
 
     def read(self, tree: ast.Module) -> None:
         self._constants = {**self._everywhere, **_texts_of_parameters(tree), **_constants(tree)}
+        self._assignments = Assignments.of(tree, self._value)
         self._imports(tree)
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values[:-1]}
@@ -223,11 +231,13 @@ class _Reader:
                 continue
             if modules == ["litellm"] and isinstance(node, ast.ImportFrom):
                 self._delegates |= {one.asname or one.name for one in node.names if one.name in _LITELLMS}
+            if modules == ["subprocess"] and isinstance(node, ast.ImportFrom):
+                self._starters |= {one.asname or one.name for one in node.names if f"subprocess.{one.name}" in PROGRAMS}
             for module in modules:
                 top = module.partition(".")[0]
                 self._sends |= top in _HTTP_CLIENTS or module.startswith("litellm.llms.custom_httpx")
                 known = top in _BESIDE_THE_API or top in sys.stdlib_module_names
-                if top not in (self._own, "src", "tests") and not known:
+                if top not in self._own and not known:
                     self._found.others.append(Text(top, "imports", self._where(node)))
 
     def _home_path(self, node: ast.AST | None) -> str:
@@ -312,8 +322,9 @@ class _Reader:
         first = self._value(node.args[0]) if node.args else None
         if _SENDING.search(name) or name in self._delegates or (self._sends and _SENDING_BY_CLIENT.search(name)):
             self._found.requests.append(Text(name, "", where))
-        elif name.endswith(PROGRAMS):
+        elif name.endswith(PROGRAMS) or name in self._starters:
             self._found.others.append(Text(name, "starts a program with", where))
+            self._found.commands += commands(node, where, self._assignments)
         elif name.endswith(_LIBRARIES):
             self._found.others.append(Text(name, "loads a library with", where))
         if name.endswith(_ENV_READERS) and first and re.fullmatch(r"[A-Z][A-Z0-9_]+", first):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,18 @@ GIVEN = "--data"
 CORRECTED = "corrected"
 DEFAULT = "the template's default"
 _ABOUT_THE_API = {
-    *("api_base", "api_format", "models", "auth", "authorize_url", "device_authorization_url", "token_url"),
+    *(
+        "api_base",
+        "api_format",
+        "sdk_kind",
+        "program",
+        "sdk_package",
+        "models",
+        "auth",
+        "authorize_url",
+        "device_authorization_url",
+        "token_url",
+    ),
     *("token_file", "token_field", "file_access_token", "file_refresh_token", "token_command", "jwt_claims"),
     *("client_id", "scopes", "audience", "token_endpoint_auth_method", "jwt_algorithm"),
 }
@@ -78,7 +89,8 @@ class Settling:
         """
         while True:
             folder = self._scratch / f"render-{next(self._folders)}"
-            data = {**{name: one.value for name, one in self._found.items()}, **given}
+            found = self._for(str(given.get("api_format") or self._of("api_format")))
+            data = {**{name: one.value for name, one in found.items()}, **given}
             try:
                 render(Render.of(self._template, self._ref, folder, data=data))
                 break
@@ -90,12 +102,21 @@ class Settling:
                     raise
                 self._give_way(refused["name"], refused["words"])
         answers = _recorded(folder)
-        sources = {name: self._found[name].source if name in self._found else DEFAULT for name in answers}
+        sources = {name: found[name].source if name in found else DEFAULT for name in answers}
         sources |= {name: CORRECTED if name in corrected else GIVEN for name in given if name in answers}
         unasked = [
             f"{name} was given, and the other answers do not ask for it." for name in given if name not in answers
         ]
         return Settled(answers, sources, (*self._notes, *unasked), folder)
+
+    def _of(self, name: str) -> str:
+        """Returns an answer that was found, or nothing."""
+        return str(self._found[name].value) if name in self._found else ""
+
+    def _for(self, api_format: str) -> dict[str, Found]:
+        """Returns what was found for an API of that format."""
+        kinds = ("", "sdk" if api_format == "sdk" else "http")
+        return {name: one for name, one in self._found.items() if one.of in kinds}
 
     def _give_way(self, name: str, words: str) -> None:
         """Leaves out an answer, or of several lines the one that is refused."""
@@ -105,7 +126,7 @@ class Settling:
         lines = found.value.splitlines() if isinstance(found.value, str) else []
         rest = [line for line in lines if quoted and line.strip() != quoted[1]]
         if rest and len(rest) < len(lines):
-            self._found[name] = Found("\n".join(rest), found.source)
+            self._found[name] = replace(found, value="\n".join(rest))
 
     def ask(self, settled: Settled, wrong: list[str]) -> dict[str, Any]:
         """Lets Copier ask for some answers anew, and for what depends on them; returns those.
@@ -184,7 +205,7 @@ def confirm(
     console: Console,
     *,
     ask: bool,
-    warnings: Collection[str] = (),
+    warnings: Callable[[Mapping[str, Any]], Iterable[str]] = lambda answers: (),
 ) -> Settled:
     """Shows the answers and, with a terminal, has them corrected until none is wrong.
 
@@ -193,7 +214,7 @@ def confirm(
         given: Answers that go before it.
         console: Where to print.
         ask: Whether there is a terminal.
-        warnings: What to know before anything is answered.
+        warnings: Returns what to know of the answers before any of them is corrected.
 
     Raises:
         Refusal: The template refuses what was given, or the author stopped.
@@ -201,7 +222,7 @@ def confirm(
     corrected: set[str] = set()
     settled = settling.settle(given)
     show(settled, console)
-    for warning in warnings:
+    for warning in warnings(settled.answers):
         console.print(warning, highlight=False, markup=False, soft_wrap=True)
     while ask:
         import questionary

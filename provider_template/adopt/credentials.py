@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from provider_template.adopt.adoption import Adoption, box, places
 from provider_template.adopt.auth import vendor_file
-from provider_template.adopt.code import ENTRY_POINTS
+from provider_template.adopt.code import ENTRY_POINTS, Header
 
 # What functions are called that get, keep or renew a credential; not those that count tokens.
 CREDENTIAL = re.compile(
@@ -19,7 +19,7 @@ _RENEWS = "renews it ahead of its expiry and once after a 401"
 # What each kind of `auth` does; the braces name answers, and {env} the beginning of the settings' names.
 DOES = {
     "api_key": "takes the key of the call, or that of `{env}_API_KEY`; it renews and signs nothing",
-    "none": "adds nothing to a request",
+    "none": "adds nothing to a call",
     "oauth_client_credentials": "asks `{token_url}` for a token, by `{token_endpoint_auth_method}`, and " + _RENEWS,
     "oauth_authorization_code": "keeps what `login` got in the browser, and " + _RENEWS,
     "oauth_device_code": "keeps what `login` got with a code on another device, and " + _RENEWS,
@@ -51,6 +51,9 @@ def credentials(adoption: Adoption) -> Iterator[str]:
             f"{places(adoption, own)}: about credentials, by their names. What of them `auth/` does, as the line above has it, goes; "
             "the rest goes into an authenticator of your own: `Provider(authenticator=...)`; AGENTS.md has an example."
         )
+    if adoption.is_sdk:
+        yield from _other_headers(adoption, code.headers)
+        return
     name = str(answers.get("api_key_header", "")).lower()
     if taken := [one for one in code.headers if one.name.lower() == name]:
         found = ", ".join(adoption.now(one.where) for one in taken)
@@ -74,8 +77,23 @@ def credentials(adoption: Adoption) -> Iterator[str]:
         )
 
 
+def _other_headers(adoption: Adoption, headers: Iterable[Header]) -> Iterator[str]:
+    """Yields where headers go that an SDK is given."""
+    if found := ", ".join(f"`{one.name}` ({adoption.now(one.where)})" for one in headers):
+        yield box(
+            f"{found}: an SDK that takes headers is given those of `call.headers`, the credential's among them; others are made in `events`."
+        )
+
+
 def _place(adoption: Adoption) -> str:
     answers = adoption.answers
+    if adoption.is_sdk and answers["auth"] == "none":
+        return (
+            "What logs in by itself, as programs and SDKs with a login of their own do, needs no more. If calls are given a key or a token, adopt again "
+            "with another `auth`: `events` then finds it in `call.credential`."
+        )
+    if adoption.is_sdk:
+        return "`events` finds the credential in `call.credential`, ready for use; where it can be renewed, `SdkError` with the status 401 has that done once."
     if answers["auth"] == "none":
         return "If callers have to prove who they are, adopt again with another `auth`."
     if answers.get("api_key_in") == "query":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from provider_template.adopt.auth import infer_auth
-from provider_template.adopt.code import Code, Text
+from provider_template.adopt.code import Code, Text, dotted
 from provider_template.adopt.layout import PROJECT_FILE, Layout
 from provider_template.adopt.sources import Found, Sources, line_of, looks_secret
-from provider_template.adopt.upstream import api_format
+from provider_template.adopt.upstream import Requirement, api_format, program, sdk_kind, sdk_package
 
 Answers = dict[str, Found]
 
@@ -24,6 +25,9 @@ LICENCE_FILES = re.compile(r"(LICEN[CS]E|COPYING)(\.(txt|md|rst))?", re.IGNORECA
 _ENDPOINT = re.compile(r"/(chat/completions|chat|completions|messages|generate\w*|responses|invoke|predict)/?\Z")
 _BASE_NAME = re.compile(r"base|endpoint|host|url|server", re.IGNORECASE)
 _NOT_BASE_NAME = re.compile(r"token|auth|scope|audience|aud\b|iss\b|doc|home|issue|redirect|login", re.IGNORECASE)
+# Questions that only a provider with an HTTP API is asked.
+_OF_HTTP = ("api_base", "api_key_in", "api_key_query")
+_REQUIREMENTS = "requirements.txt"
 _URL = re.compile(r"https?://[^\s\"'<>{}]+\Z")
 
 
@@ -49,8 +53,50 @@ def infer(sources: Sources, project: Mapping[str, Any], text: str, layout: Layou
         _put(found, "api_base", _api_base(configs, code, str(provider.value)))
     _put(found, "api_format", api_format(code))
     found |= infer_auth(code)
+    found |= _sdk(sources, project["project"], text, code, found)
     found |= _workflow(sources, project)
+    found |= {name: replace(one, of="http") for name, one in found.items() if name in _OF_HTTP}
     return {name: one for name, one in found.items() if not _is_secret(one)}
+
+
+def _sdk(
+    sources: Sources, project: Mapping[str, Any], text: str, code: Code, before: Answers
+) -> Iterator[tuple[str, Found]]:
+    """Yields what is asked of a provider without an HTTP API."""
+    kind = sdk_kind(code)
+    if kind is None:
+        return
+    answers = {
+        "sdk_kind": kind,
+        "program": program(code),
+        "sdk_package": sdk_package(code, _requirements(sources, project, text)),
+        "auth": None if "auth" in before else _login(code),
+    }
+    yield from ((name, replace(one, of="sdk")) for name, one in answers.items() if one is not None)
+
+
+def _login(code: Code) -> Found | None:
+    """Returns whether what is called is given the caller's key, or has a login of its own, as programs mostly have."""
+    for call in code.calls:
+        for keyword in call.node.keywords:
+            if dotted(keyword.value).rpartition(".")[2] == "api_key":
+                return Found("api_key", f"{call.where} passes it as {keyword.arg}")
+    # A method of the class may have it from another one.
+    if any(dotted(one).rpartition(".")[2] == "api_key" for call in code.calls for one in call.node.args):
+        return None
+    return Found("none", "no credential is in what calls it")
+
+
+def _requirements(sources: Sources, project: Mapping[str, Any], text: str) -> Iterator[Requirement]:
+    """Yields what the package needs, before what it needs for some purposes."""
+    extras = project.get("optional-dependencies")
+    groups = [project.get("dependencies"), *(extras.values() if isinstance(extras, dict) else ())]
+    for one in (one for group in groups if isinstance(group, list) for one in group):
+        pattern = f"[\"']{re.escape(str(one))}"
+        yield Requirement(str(one), f"{PROJECT_FILE}:{line_of(text, pattern)}")
+    for number, line in enumerate((sources.text(_REQUIREMENTS) or "").splitlines(), 1):
+        if written := line.partition("#")[0].strip():
+            yield Requirement(written, f"{_REQUIREMENTS}:{number}")
 
 
 def _put(found: Answers, name: str, answer: Found | None) -> None:

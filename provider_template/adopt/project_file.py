@@ -26,6 +26,7 @@ _FROM_ANSWERS = {
 } | {
     *("name", "readme", "requires-python", "scripts", "version"),
 }
+_EXTRAS = "optional-dependencies"
 # Tables of build backends, which read nothing once Hatchling builds the package.
 _BACKENDS = {
     "flit",
@@ -88,6 +89,7 @@ class _Composer:
         self._project()
         self._scripts()
         self._groups()
+        self._extras()  # after the groups, which may have the same names
         for section in self._sections:
             self._table(section)
         self._leave_alone(unchecked)
@@ -116,7 +118,8 @@ class _Composer:
             section.keys[1] for section in self._sections if section.keys[:1] == ("project",) and section.keys[1:]
         }
         lines = self._items("project")
-        rest = {key: mine[key] for key in mine if key not in _FROM_ANSWERS | tables}
+        placed = {_EXTRAS} & self._template["project"].keys()
+        rest = {key: mine[key] for key in mine if key not in _FROM_ANSWERS | tables | placed}
         text = "".join(lines.get(key) or line_of(key, value) for key, value in rest.items())
         if not self._put(re.compile(r"(?ms)^dependencies = \[\n.*?^\]\n"), text):
             self._left += [f"`{key}` of `[project]` was not brought over." for key in rest]
@@ -150,6 +153,21 @@ class _Composer:
             elif "@" in text.partition(";")[0]:
                 self._append("[tool.hatch.metadata]\nallow-direct-references = true\n")
         self._put(re.compile(rf"(?m)^[ \t]*{re.escape(DEPENDENCIES)}\n"), lines_of(mine))
+
+    def _extras(self) -> None:
+        """Adds the author's extras to the template's, which has some where the answers name an SDK."""
+        template: Mapping[str, Any] = self._template["project"].get(_EXTRAS, {})
+        if not template:
+            return
+        lines = self._items("project", _EXTRAS)
+        for name, values in self._content["project"].get(_EXTRAS, {}).items():
+            if name in template:
+                if values != template[name]:
+                    self._left.append(
+                        f"The extra `{name}` was `{values}`: it is the template's now, `{template[name]}`."
+                    )
+            elif not self._insert_into_table(f"project.{_EXTRAS}", lines.get(name) or line_of(name, values)):
+                self._left.append(f"The extra `{name}` was not brought over.")
 
     def _scripts(self) -> None:
         names = set(self._template["project"].get("scripts", {}))
@@ -208,7 +226,8 @@ class _Composer:
             if "hatchling" not in str(backend):
                 self._left.append(f"The build backend was `{backend}`: Hatchling builds the package now.")
         elif keys[0] == "project":
-            if len(keys) > 1 and keys[1] not in _FROM_ANSWERS:
+            has_extras = keys[1:] == (_EXTRAS,) and _EXTRAS in self._template["project"]
+            if len(keys) > 1 and keys[1] not in _FROM_ANSWERS and not has_extras:
                 self._place(section)
         elif keys[0] != "tool":
             if keys[0] != "dependency-groups":

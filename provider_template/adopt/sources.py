@@ -29,6 +29,8 @@ class Found:
 
     value: str | list[str]
     source: str
+    of: str = ""
+    """The kind of API that it is an answer for, `http` or `sdk`; nothing for both."""
 
 
 def looks_secret(text: str) -> bool:

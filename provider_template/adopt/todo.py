@@ -12,7 +12,13 @@ from provider_template.adopt.code import ENTRY_POINTS, Function
 from provider_template.adopt.confirm import in_words, unsaid_in_words
 from provider_template.adopt.credentials import CREDENTIAL, credentials
 from provider_template.adopt.layout import PROJECT_FILE
-from provider_template.adopt.upstream import no_http_in_words, of_the_format, several_in_words, stands_in
+from provider_template.adopt.upstream import (
+    BY_ITS_URL,
+    no_http_in_words,
+    of_another_format,
+    of_the_format,
+    several_in_words,
+)
 
 # What a function of a provider is about, by its name, and the method that does that here; the first that fits.
 _STREAM = "get_model_response_iterator"
@@ -41,6 +47,7 @@ _SETTINGS = (
     ("JWT_KEY_FILE", r"KEY_?(FILE|PATH)"),
     ("JWT_KEY", r"PRIVATE_?KEY|JWT_?KEY"),
     ("API_KEY", r"KEY|TOKEN|SECRET"),
+    ("PROGRAM", r"(\A|_)(BIN|BINARY|CLI|CMD|COMMAND|EXE|EXECUTABLE|PROGRAM)(_PATH)?\Z"),
     ("API_BASE", r"BASE|URL|ENDPOINT|HOST"),
 )
 
@@ -70,9 +77,8 @@ def write_todo(adoption: Adoption) -> str:
 
 
 def _of_the_api(adoption: Adoption) -> tuple[tuple[str, Iterator[str]], ...]:
-    if stands_in(adoption.code) is not None:
-        return (("No HTTP API was found", _no_http(adoption)),)
-    return (("The translation", _translation(adoption)), ("Credentials", credentials(adoption)))
+    own = ("The function events", _events(adoption)) if adoption.is_sdk else ("The translation", _translation(adoption))
+    return (own, ("Credentials", credentials(adoption)))
 
 
 def _answers(adoption: Adoption) -> Iterator[str]:
@@ -91,27 +97,90 @@ def _answers(adoption: Adoption) -> Iterator[str]:
         yield from (f"- {note}" for note in adoption.settled.notes)
 
 
-def _no_http(adoption: Adoption) -> Iterator[str]:
+def _events(adoption: Adoption) -> Iterator[str]:
+    """Yields what of a provider without an HTTP API goes where."""
+    answers, code, path = adoption.answers, adoption.code, adoption.translation
+    is_program = answers["sdk_kind"] == "program"
+    if said := no_http_in_words(code, adoption.now):
+        yield f"{said}\n"
+    yield from _handlers(
+        adoption,
+        f"What yours asks and reads goes into one function, `events` of `ChatConfig` in `{path}`, whatever the call is: sync or async, streamed or not.",
+    )
+    yield "\n| Yours | Its place here |\n| --- | --- |"
+    if is_program:
+        yield "| starts the program, and reads what it prints | `events`: `json_lines` runs it, and gives each JSON object that it prints on a line |"
+    else:
+        modules = {one.value for one in code.others if one.name == "imports"}
+        module = modules.pop() if len(modules) == 1 else "…"
+        yield f'| calls the SDK or the library | `events`, with `installed("{module}")` for its import: an async generator, or a plain one if it blocks |'
+        yield "| loads a model, opens a client | once, in a module of yours that `events` imports; `Sessions` keeps open what a caller names |"
+    yield "| makes a prompt, options or arguments | `events`, of `call.model`, `call.messages` and `call.parameters`; `parameters` of the class names those that it heeds |"
+    yield "| takes text, thoughts, calls of tools, figures and the reason of the end out of what comes | `events` yields `Text`, `Reasoning`, `ToolCall`, `Usage` and at last `Finish`, piece by piece as they come |"
+    yield "| has more to tell, such as the id of a session | `events` yields `Fields` |"
+    yield "| raises errors | `events` raises `SdkError` with the status that HTTP would have for it: 401, 429, 503; the words decide where it has none |"
+    yield "| streams, threads and loops for sync and async calls, time limits, cancellation, how many at once, LiteLLM's classes of errors, `ModelResponse`, retries | nothing: the template does it; `most_at_once` of the class has a number |\n"
+    yield from _functions_of_events(adoption, is_program=is_program)
+    if is_program:
+        yield box(
+            f"`{answers['program']}` is what each call starts; what follows it is of one call, and put behind `program()` in `events`. It has to print JSON, one "
+            "object a line, for which many programs have an option; the prompt goes to its stdin."
+        )
+    elif package := str(answers["sdk_package"]):
+        yield box(
+            f"`{package}` comes with the extra `sdk`. If it is among `dependencies`, too, the package does not install without it: take it out there if you want "
+            "that, and tell those who install it by its name alone."
+        )
+    else:
+        yield box(
+            "If pip installs the SDK, adopt again with `--data sdk_package=…`: it is then an extra of the package, and named where it is missing."
+        )
+    yield box(BY_ITS_URL)
+    yield box(
+        f"`tests/stand_in/` has the {'program' if is_program else 'SDK'} of the worked example and `tests/upstream.py` the service behind it: put yours into their "
+        "place, and the suite runs on it. `tests/test_transformation.py` tests `events`, and `tests/unsupported.toml` says what it cannot do."
+    )
+
+
+# What the template does for each `events`, by the names of functions.
+_DONE = re.compile(
+    r"timeout|time_limit|cancel|terminate|(\A|_)kill|semaphore|throttl|thread|executor|(\A|_)loop(\Z|_)|to_sync|sync_to"
+    r"|model_?response",
+    re.IGNORECASE,
+)
+_CALLS = re.compile(
+    r"(count|estimate)_tokens?|(\A|_)(run|call|invoke|query|generate|chat|complete|ask|spawn|exec(ute)?|command|argv|args)(\Z|_)"
+)
+
+
+def _functions_of_events(adoption: Adoption, *, is_program: bool) -> Iterator[str]:
+    """Yields the author's functions with their places."""
+    events: list[Function] = []
+    errors: list[Function] = []
+    done: list[Function] = []
+    every_hook = " ".join(hook for hook, _ in _HOOKS)
+    for one in adoption.code.functions:
+        if one.name in ENTRY_POINTS or one.name.startswith("__") or CREDENTIAL.search(one.name):
+            continue
+        hook = hook_of(one, every_hook)
+        if _DONE.search(one.name) or _NO_HOOK.search(one.name):
+            done += [one] if _DONE.search(one.name) else []
+        elif hook == "get_error_class":
+            errors.append(one)
+        elif hook or _CALLS.search(one.name):
+            events.append(one)
+    if events:
+        yield box(f"{places(adoption, events)} → `ChatConfig.events` in `{adoption.translation}`")
+    if errors:
+        more = "; `ProgramError` has the exit status and stderr" if is_program else ""
+        yield box(f"{places(adoption, errors)} → `SdkError`, raised in `ChatConfig.events`{more}")
+    if done:
+        yield box(f"{places(adoption, done)} → nothing, by their names: the template does that")
+
+
+def _handlers(adoption: Adoption, what: str) -> Iterator[str]:
+    """Yields what the template's provider does of the classes that LiteLLM calls, and where the rest goes."""
     code = adoption.code
-    yield f"{no_http_in_words(code, adoption.now)} The template's package drives an HTTP API: it posts JSON, and reads JSON or server-sent events.\n"
-    yield "| What | Taken over |\n| --- | --- |"
-    yield "| name, version, dependencies, licence, CI, releases, docs | yes |"
-    yield "| names, context windows and prices of models | yes |"
-    yield "| how messages become what you send, and what comes back an answer | by hand, if there is an HTTP API that you can call as well |"
-    yield "| the calls, their streams, errors and timeouts; `register()` and the command, which make them | no: the template's are HTTP requests |"
-    yield f"| credentials | no: `auth/` adds them to HTTP requests; it is rendered as `{adoption.answers['auth']}` |"
-    yield "| `tests/conformance/` | it passes, on an HTTP API that the tests start; of your calls it says nothing |\n"
-    yield box(
-        "Does what you call have an HTTP API, as most SDKs and servers of local models do? Then adopt again with its URL as `api_base`, and write what "
-        f"is its own into `ChatConfig` in `{adoption.translation}`. The same holds if you send requests in a way that was not seen."
-    )
-    yield box(
-        "If it has none, the template is not for this provider: go back to your branch. A `CustomLLM` of your own is what LiteLLM has for it."
-    )
-
-
-def _translation(adoption: Adoption) -> Iterator[str]:
-    code, path = adoption.code, adoption.translation
     if not code.handlers:
         yield box(
             "No class that LiteLLM calls was found, such as a subclass of `CustomLLM`: what the package does for calls is what its users run by "
@@ -124,8 +193,7 @@ def _translation(adoption: Adoption) -> Iterator[str]:
         chat = [one for one in own if one.name in _CHAT]
         yield box(
             f"`{handler.value}` ({adoption.now(handler.where)}): the template's `provider.py` does what LiteLLM calls it for "
-            f"({listed(one.name for one in chat) or 'nothing that was found'}). What is your API's goes into `ChatConfig` in `{path}`: "
-            "what they put into the body into `transform_request`, what they take from the answer into `transform_response`."
+            f"({listed(one.name for one in chat) or 'nothing that was found'}). {what}"
         )
         others = [one for one in own if one.name in ENTRY_POINTS and one.name not in _CHAT]
         if others:
@@ -133,6 +201,17 @@ def _translation(adoption: Adoption) -> Iterator[str]:
                 f"{places(adoption, others)}: the template's provider serves chat and refuses these. To keep them, write a subclass of "
                 "`Provider` in a module of your own, and name an instance of it as `custom_handler` in the proxy's YAML."
             )
+
+
+def _translation(adoption: Adoption) -> Iterator[str]:
+    code, path = adoption.code, adoption.translation
+    if said := no_http_in_words(code, adoption.now):
+        yield box(f"{said} {of_another_format(adoption.answers['api_format'])}")
+    yield from _handlers(
+        adoption,
+        f"What is your API's goes into `ChatConfig` in `{path}`: "
+        "what they put into the body into `transform_request`, what they take from the answer into `transform_response`.",
+    )
     by_hook: dict[str, list[Function]] = {}
     for one in code.functions:
         if hook := hook_of(one, adoption.rendered):

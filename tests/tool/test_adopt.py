@@ -43,7 +43,7 @@ from testing.wizard import REDRAW
 
 FIXTURES = Path(__file__).parent / "adopt_fixtures"
 VERSION = "v9.0.0"
-NAMES = ("flat", "src", "odd", "vendor", "local")
+NAMES = ("flat", "src", "odd", "vendor", "local", "program")
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,9 @@ def packages(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return found
 
 
-@pytest.fixture(params=NAMES[:-1])
+@pytest.fixture(params=NAMES)
 def package(request: pytest.FixtureRequest, packages: dict[str, Adopted]) -> Adopted:
-    """Gives each of them but the last, whose files are of no kind that the others lack."""
+    """Gives each of them."""
     return packages[request.param]
 
 
@@ -397,21 +397,118 @@ def test_a_package_with_the_login_of_another_program(packages: dict[str, Adopted
         assert word not in todo
 
 
-def test_a_package_without_an_http_api(packages: dict[str, Adopted]) -> None:
+def test_a_package_that_calls_an_sdk(packages: dict[str, Adopted]) -> None:
     folder = packages["local"].folder
     found = "No request over HTTP was found in what `TailspinLLM` uses. In its place it starts a program with `subprocess.run` ("
     printed = packages["local"].printed
     assert found + "tailspin_llm/handler.py:" in printed
-    assert "it imports `tailspin_sdk` (tailspin_llm/session.py:2)" in printed
-    assert "ADOPTING.md says what can be taken over" in printed
-    assert recorded(folder)["provider"] == "tailspin"
-    assert recorded(folder)["auth"] == "api_key"  # the program's own login prints no token
+    assert (
+        "it imports `tailspin_sdk` (tailspin_llm/session.py:2). `api_format` is `sdk`: one function is left to write"
+        in printed
+    )
+    assert "may be better adopted by its URL" in printed
+    # The program is started for its login, which is neither the model's answer nor a token.
+    answers = recorded(folder)
+    expected = {
+        "api_format": "sdk",
+        "auth": "none",
+        "provider": "tailspin",
+        "sdk_kind": "python",
+        "sdk_package": "tailspin_sdk[audio]<3,>=2",
+    }
+    assert {key: answers[key] for key in expected} == expected
+    assert not {"api_base", "api_key_in", "program"} & answers.keys()
     todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
-    assert found + "src/tailspin_llm/handler.py:" in todo
-    assert "## No HTTP API was found" in todo
-    assert "Not known from the package: `api_base`, `api_format`, `auth`, `models`" in todo
-    for title in ("## The translation", "## Credentials"):
-        assert title not in todo
+    for words in (
+        found + "src/tailspin_llm/handler.py:",
+        "| `sdk_package` | tailspin_sdk[audio]<3,>=2 | pyproject.toml:5, tailspin_llm/session.py:2 |",
+        "## The function events",
+        "into one function, `events` of `ChatConfig` in `src/tailspin_llm/transformation.py`",
+        '`installed("tailspin_sdk")`',
+        "| raises errors | `events` raises `SdkError`",
+        "nothing: the template does it",
+        "`tailspin_sdk[audio]<3,>=2` comes with the extra `sdk`",
+        "may be better adopted by its URL",
+        "`auth/` is rendered as `none`: it adds nothing to a call.",
+        "The extra `sdk` was `['tailspin-sdk']`: it is the template's now",
+        "Not known from the package: `models`. ",
+    ):
+        assert words in todo
+    for words in ("stay with your", "go back to your branch", "transform_request", "validate_environment"):
+        assert words not in todo
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)
+    assert project["project"]["dependencies"][-1] == "tailspin_sdk[audio] >= 2, < 3"
+    assert project["project"]["optional-dependencies"] == {
+        "sdk": ["tailspin_sdk[audio]<3,>=2"],
+        "gpu": ["tailspin-kernels>=1"],
+        "dev": ["freezegun>=1"],
+    }
+    assert "# On machines with a card.\ngpu = " in text
+    assert project["dependency-groups"]["dev"][-1] == "freezegun>=1"
+
+
+def test_a_package_that_starts_a_program(packages: dict[str, Adopted]) -> None:
+    folder = packages["program"].folder
+    answers = recorded(folder)
+    expected = {
+        "api_format": "sdk",
+        "auth": "none",
+        "models": "grove-2\ngrove-2-mini",
+        "program": "woodgrove chat 'big trees'",
+        "provider": "woodgrove",
+        "sdk_kind": "program",
+    }
+    assert {key: answers[key] for key in expected} == expected
+    assert not {"api_base", "sdk_package"} & answers.keys()
+    assert "Not known from the package" not in packages["program"].printed
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    for words in (
+        "| `api_format` | sdk | src/woodgrove_llm/run.py:18 starts a program |",
+        "| `program` | woodgrove chat 'big trees' | src/woodgrove_llm/run.py:18 |",
+        "`json_lines` runs it",
+        "`woodgrove chat 'big trees'` is what each call starts",
+        "`WOODGROVE_BIN` (src/woodgrove_llm/run.py:6): `WOODGROVE_PROGRAM` takes its place",
+    ):
+        assert words in todo
+    lines = todo.splitlines()
+    for function, place in {
+        "`build_prompt`": "→ `ChatConfig.events` in",
+        "`build_command`": "→ `ChatConfig.events` in",
+        "`read_stream_line`": "→ `ChatConfig.events` in",
+        "`raise_for_status`": "→ `SdkError`, raised in `ChatConfig.events`",
+        "`run_with_timeout`": "→ nothing, by their names",
+    }.items():
+        assert place in next(line for line in lines if line.startswith("- [ ]") and function in line)
+
+
+@pytest.mark.parametrize("name", ["local", "program"])
+def test_what_is_given_wins_where_there_is_no_http(name: str, template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of(name))
+    data = {"api_format": "custom", "api_base": "https://api.woodgrove.example.com/v1"}
+    printed = run_adopt(folder, template, data=data)
+    assert "`api_format` is `custom`, for an HTTP API" in printed
+    answers = recorded(folder)
+    assert (answers["api_format"], answers["api_base"]) == tuple(data.values())
+    # What was found for another kind of API says nothing of this one.
+    assert answers["auth"] == "api_key"
+    assert not {"sdk_kind", "program", "sdk_package"} & answers.keys()
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    assert "## The translation" in todo
+    assert "else adopt with `--data api_format=sdk`" in todo
+    assert re.search("Not known from the package: .*`auth`", todo)
+
+
+def test_a_package_with_http_adopted_as_an_sdk(template: Path, tmp_path: Path) -> None:
+    folder = write(tmp_path / "package", files_of("odd"))
+    printed = run_adopt(folder, template, data={"api_format": "sdk", "sdk_kind": "program", "program": "acme chat"})
+    answers = recorded(folder)
+    assert (answers["program"], answers["auth"]) == ("acme chat", "api_key")
+    assert not {"api_base", "api_key_in", "api_key_query"} & answers.keys()
+    assert "No request over HTTP" not in printed
+    todo = (folder / "ADOPTING.md").read_text(encoding="utf-8")
+    assert "`acme chat` is what each call starts" in todo
+    assert "`events` finds the credential in `call.credential`" in todo
 
 
 def test_claims_about_credentials_hold(packages: dict[str, Adopted]) -> None:
@@ -778,6 +875,152 @@ def test_what_code_says(code: str, expected: dict[str, str], tmp_path: Path) -> 
 )
 def test_what_code_does_not_say(code: str, silent: str, tmp_path: Path) -> None:
     assert silent not in inferred(tmp_path / "package", code)
+
+
+HANDLER = """
+class A(CustomLLM):
+    binary = "acme"
+
+    def completion(self, model, messages, **kwargs):
+        {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "program"),
+    [
+        ('subprocess.run(["acme", "-p", model])', "acme"),
+        ('subprocess.run(["/opt/acme/acme", "chat", model])', "/opt/acme/acme chat"),
+        ('subprocess.Popen(args=["acme", "big trees", "--json", "x"])', "acme 'big trees'"),
+        ('await asyncio.create_subprocess_exec("acme", "chat", "--model", model, stdin=PIPE)', "acme chat"),
+        ('cmd = ["acme", "chat"]; await asyncio.create_subprocess_exec(*cmd, "--json")', "acme chat"),
+        ('self.run(["acme"])\n\ndef run(argv):\n    subprocess.run(argv)\n\nargv = ["acme", "ask"]', "acme ask"),
+        ('subprocess.run([self.binary, "chat", *self.options])', "acme chat"),
+        ('subprocess.run([os.getenv("ACME_BIN", "acme"), "chat"])', "acme chat"),
+        ('subprocess.run([shutil.which("acme") or "acme"])', "acme"),
+        ('subprocess.run(["acme", "chat"] + options)', "acme chat"),
+        ('subprocess.run(shlex.split("acme chat"))', "acme chat"),
+        ('os.popen(f"acme chat --model {model} | jq .")', "acme chat"),
+        ('os.popen("acme " + model)', "acme"),
+        ('pexpect.spawn("acme", ["chat"])', "acme"),
+        ('subprocess.run(["acme", "chat"]); subprocess.run(["acme", "tools", "list"])', "acme"),
+        ('subprocess.run(["acme", "--version"]); subprocess.run(["acme", "chat"])', "acme chat"),
+        ('subprocess.run(["git", "diff"]); subprocess.run(["acme", "chat"])', "acme chat"),
+        ('subprocess.run(["acme", "auth", "token"])\n        subprocess.run(["acme", "chat"])', "acme chat"),
+        ('subprocess.run(["npx", "acme-chat", "-m", model])', "npx acme-chat"),
+        # Not written out, or of one call alone.
+        ("subprocess.run(messages)", None),
+        ('subprocess.run([model, "chat"])', None),
+        ('subprocess.run([sys.executable, "-m", "acme"])', None),
+        ('subprocess.run(["npx", "-y", "acme-chat"])', None),
+        ('subprocess.run(["bash", "-c", "acme chat"])', None),
+        ('os.popen(f"acme{model}")', None),
+        ('os.popen("$ACME chat")', None),
+    ],
+)
+def test_programs(body: str, program: str | None, tmp_path: Path) -> None:
+    found = inferred(tmp_path / "package", HANDLER.format(body.replace("await ", "")))
+    assert (found["api_format"].value, found["sdk_kind"].value) == ("sdk", "program")
+    assert re.match(r"acme/__init__[.]py:\d+ starts a program\Z", found["api_format"].source)
+    assert (found["program"].value if "program" in found else None) == program
+
+
+@pytest.mark.parametrize(("words", "program"), [("model, MODE", "acme chat"), ("MODE, model", "acme chat fast")])
+def test_a_word_of_one_call_is_none_of_the_program(words: str, program: str, tmp_path: Path) -> None:
+    """A parameter's default, which may stand for the program itself, is no word of each call."""
+    body = f'subprocess.run([binary, "chat", {words}])\n'
+    code = f'MODE = "fast"\nclass A(CustomLLM):\n  def completion(self, model="acme-1", binary="acme"): {body}'
+    assert inferred(tmp_path / "package", code)["program"].value == program
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("import acme_sdk", "python"),
+        ("import transformers", "python"),
+        ("from llama_cpp import Llama", "python"),
+        ("ctypes.CDLL('libacme.so')", "python"),
+        ('import acme_sdk; subprocess.run(["acme", "login"])', "python"),
+        # Nothing that answers, or something that is asked over HTTP.
+        ("return 'echo'", None),
+        ("import loguru, tiktoken", None),
+        ('subprocess.run(["acme", "auth", "token"])', None),
+        ('subprocess.run(["nvidia-smi"])', None),
+        ('self.http.post(URL); subprocess.run(["acme", "chat"])', None),
+        ("import acme_sdk, requests; requests.post(URL)", None),
+        ("from acme.models import MODELS", None),
+    ],
+)
+def test_kinds_of_sdks(body: str, kind: str | None, tmp_path: Path) -> None:
+    found = inferred(tmp_path / "package", HANDLER.format(body))
+    api_format = found["api_format"].value if "api_format" in found else None
+    assert (api_format == "sdk") is (kind is not None)
+    if kind:
+        assert found["sdk_kind"].value == kind
+        assert found["api_format"].source.startswith("acme/__init__.py:6 ")
+
+
+@pytest.mark.parametrize(
+    ("body", "auth"),
+    [
+        ("acme_sdk.chat(model, messages)", "none"),
+        ("acme_sdk.chat(model, private_key=api_key)", "api_key"),
+        ('acme_sdk.chat(model, token=os.environ["ACME_TOKEN"])', "api_key"),
+        # It may be given to the SDK, or come from another method of the class.
+        ("self.other(model, api_key)", None),
+    ],
+)
+def test_credentials_of_sdks(body: str, auth: str | None, tmp_path: Path) -> None:
+    found = inferred(tmp_path / "package", HANDLER.format(f"import acme_sdk; {body}"))
+    assert (found["auth"].value if "auth" in found else None) == auth
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "imported", "package"),
+    [
+        (["Acme_SDK >= 2, < 3"], "acme_sdk", "Acme_SDK<3,>=2"),
+        (["acme.sdk[fast]==1.*"], "acme_sdk.aio", "acme.sdk[fast]==1.*"),
+        (["llama-cpp-python>=0.3"], "llama_cpp", "llama-cpp-python>=0.3"),
+        (["acme-sdk"], "acme", "acme-sdk"),
+        (["acme-local-models"], "acmelocalmodels", "acme-local-models"),
+        (["acme-sdk", "numpy"], "acme_sdk, json", "acme-sdk"),
+        # Of another name, of several names, or not for every machine; and no more than the project says.
+        (["acme-client"], "acme_sdk", None),
+        (["acme"], "acme_sdk", None),
+        (["acme-sdk-extras"], "acme_sdk", None),
+        (["torch", "transformers"], "torch, transformers", None),
+        (["acme-sdk; sys_platform == 'darwin'"], "acme_sdk", None),
+        (["acme-sdk @ git+https://git.example.com/acme"], "acme_sdk", None),
+        (["not a requirement!"], "acme_sdk", None),
+        ([], "acme_sdk", None),
+    ],
+)
+def test_the_package_of_an_sdk(dependencies: list[str], imported: str, package: str | None, tmp_path: Path) -> None:
+    project = f'[project]\nname = "wrapper"\ndependencies = {dependencies!r}\n'
+    files = {"pyproject.toml": project, "wrapper/__init__.py": HANDLER.format(f"import {imported}")}
+    sources = sources_of(tmp_path / "package", files)
+    layout = find_layout(sources, tomllib.loads(project), project)
+    found = infer(sources, tomllib.loads(project), project, layout, provider_code(sources, layout))
+    assert (found["sdk_package"].value if "sdk_package" in found else None) == package
+    assert found["sdk_kind"].value == "python"
+
+
+def test_the_package_of_an_sdk_in_other_places(tmp_path: Path) -> None:
+    code = HANDLER.format("import acme_sdk")
+    other = '[project]\nname = "wrapper"\n[tool.setuptools]\npackages = ["acme"]\n'
+    extra = f"{other}[project.optional-dependencies]\nfast = ['acme-sdk>=3']\n"
+    for number, (files, source) in enumerate(
+        (
+            (
+                {"pyproject.toml": other, "requirements.txt": "# ours\n-r base.txt\nacme-sdk>=3  # it\n"},
+                "requirements.txt:3",
+            ),
+            ({"pyproject.toml": extra}, "pyproject.toml:6"),
+        )
+    ):
+        (tmp_path / str(number)).mkdir()
+        found = inferred(tmp_path / str(number) / "package", code, files)["sdk_package"]
+        assert (found.value, found.source) == ("acme-sdk>=3", f"{source}, acme/__init__.py:6")
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,10 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _message(reply: Reply, model: str) -> dict[str, Any]:
-    usage = {"input_tokens": reply.prompt_tokens, "output_tokens": reply.completion_tokens}
+    cached = {"cache_read_input_tokens": reply.cached_tokens} if reply.cached_tokens else {}
+    # What comes from the cache is no part of the input.
+    fresh = reply.prompt_tokens - reply.cached_tokens
+    usage = {"input_tokens": fresh, **cached, "output_tokens": reply.completion_tokens}
     head = {"id": reply.id, "type": "message", "role": "assistant", "model": model, "content": []}
     return {**head, "stop_reason": None, "stop_sequence": None, "usage": usage}
 

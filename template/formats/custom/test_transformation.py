@@ -71,7 +71,7 @@ def test_answer() -> None:
         {"text": "Yes."},
         {"call": {"id": "c1", "name": "weather", "args": {"city": "Paris"}}},
     ]
-    content = {"id": "r1", "output": output, "ended": "calls", "tokens": {"in": 9, "out": 3}}
+    content = {"id": "r1", "output": output, "ended": "calls", "tokens": {"in": 9, "out": 3, "cached": 4}}
     response = httpx.Response(200, json=content)
     logging: Any = None
     answer = CONFIG.transform_response("m", response, ModelResponse(), logging, {}, [], {}, {}, None)
@@ -79,7 +79,8 @@ def test_answer() -> None:
     assert (choice.message.reasoning_content, choice.message.content) == ("Hm.", "Yes.")
     assert json.loads(choice.message.tool_calls[0].function.arguments) == {"city": "Paris"}
     assert choice.finish_reason == "tool_calls"
-    assert answer.model_dump()["usage"]["total_tokens"] == 12
+    usage = answer.model_dump()["usage"]
+    assert (usage["total_tokens"], usage["prompt_tokens_details"]["cached_tokens"]) == (12, 4)
 
 
 def test_events() -> None:

@@ -7,7 +7,7 @@ This is a worked example, complete and tested, for an imaginary API with a JSON 
      "options": {"max_length": 100, "randomness": 0.2}, "stream": true}
 
     {"id": "r1", "output": [{"thought": "..."}, {"text": "Hello"}, {"call": {"id", "name", "args": {}}}],
-     "ended": "complete", "tokens": {"in": 9, "out": 3}}
+     "ended": "complete", "tokens": {"in": 9, "out": 3, "cached": 4}}      ("cached" are some of "in")
 
     data: {"type": "text", "text": "Hel"}      (streamed: also "thought", "call", "fault", and at last "end")
 
@@ -245,7 +245,12 @@ def _tool_call(call: Mapping[str, Any]) -> dict[str, Any]:
 
 def _usage(tokens: Mapping[str, int]) -> Usage:
     """The API's own count of tokens: what costs are made of."""
-    return Usage(prompt_tokens=tokens["in"], completion_tokens=tokens["out"], total_tokens=tokens["in"] + tokens["out"])
+    return Usage(
+        prompt_tokens=tokens["in"],
+        completion_tokens=tokens["out"],
+        total_tokens=tokens["in"] + tokens["out"],
+        prompt_tokens_details={"cached_tokens": tokens["cached"]} if "cached" in tokens else None,
+    )
 
 
 def _chunk(delta: dict[str, Any], finish_reason: str | None = None, usage: Usage | None = None) -> ModelResponseStream:

@@ -140,7 +140,8 @@ def _ended(reply: Reply) -> str:
 
 
 def _tokens(reply: Reply) -> dict[str, int]:
-    return {"in": reply.prompt_tokens, "out": reply.completion_tokens}
+    cached = {"cached": reply.cached_tokens} if reply.cached_tokens else {}
+    return {"in": reply.prompt_tokens, "out": reply.completion_tokens, **cached}
 
 
 def _event(kind: str, **fields: Any) -> str:

@@ -90,9 +90,11 @@ def _envelope(reply: Reply, model: str, kind: str) -> dict[str, Any]:
     return {"id": reply.id, "object": kind, "created": CREATED, "model": model}
 
 
-def _usage(reply: Reply) -> dict[str, int]:
+def _usage(reply: Reply) -> dict[str, Any]:
     total = reply.prompt_tokens + reply.completion_tokens
+    cached = {"prompt_tokens_details": {"cached_tokens": reply.cached_tokens}} if reply.cached_tokens else {}
     return {
+        **cached,
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
         "total_tokens": total,

@@ -77,7 +77,7 @@ class UpstreamFormat:
             "output": _output(reply),
             "usage": {
                 "input_tokens": reply.prompt_tokens,
-                "input_tokens_details": {"cached_tokens": 0},
+                "input_tokens_details": {"cached_tokens": reply.cached_tokens},
                 "output_tokens": reply.completion_tokens,
                 "output_tokens_details": {"reasoning_tokens": 0},
                 "total_tokens": reply.prompt_tokens + reply.completion_tokens,

@@ -180,7 +180,8 @@ class AnthropicFormatConfig(AnthropicConfig):
             BaseLLMException: the body is an error, though the status says that all is well.
         """
         content = json.loads(raw_response.content.decode("utf-8-sig", "replace"))
-        if is_error(content):
+        is_answer = isinstance(content, dict) and content.get("type") == "message" and not content.get("error")
+        if not is_answer and is_error(content):
             raise read_error(json.dumps(content), 200, raw_response.headers)
         _put_right(content, model)
         stop_reason = content["stop_reason"]

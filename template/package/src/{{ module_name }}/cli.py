@@ -9,17 +9,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from ._answers import PACKAGE_NAME, PROVIDER, PROVIDER_NAME
+from ._answers import API_FORMAT, PACKAGE_NAME, PROVIDER, PROVIDER_NAME
 
 if TYPE_CHECKING:
     from .auth.authenticator import Authenticator
     from .settings import Settings
 
 Result = TypeVar("Result")
+
+_HAS_HTTP: Final = API_FORMAT not in ("sdk",)
 
 app = typer.Typer(
     help=f"The LiteLLM provider for {PROVIDER_NAME}.",
@@ -119,7 +121,7 @@ def doctor(
     settings = _report_settings()
     if settings is None:
         raise typer.Exit(1)
-    works = _report_reachable(settings)
+    works = not _HAS_HTTP or _report_reachable(settings)
     if works and call:
         works = _report_call(_full_name(model))
     if not works:

@@ -45,6 +45,8 @@ _NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 _QUOTED = 300
 """Bytes of a body that is no answer that a message repeats."""
 
+_PDF = "data:application/pdf;"
+
 _Params = dict[str, Any]
 
 
@@ -128,12 +130,36 @@ def _known_params(model: str) -> tuple[str, ...]:
 
 def _has_parts(messages: list[Any]) -> bool:
     """Whether there is more in the messages than text."""
-    return any(isinstance(message.get("content"), list) or "cache_control" in message for message in messages)
+    return any(
+        isinstance(message.get("content"), list) or "cache_control" in message or "thinking_blocks" in message
+        for message in messages
+    )
 
 
 def _own(messages: list[Any]) -> list[Any]:
     """Returns the messages, copied where there is something inside that could be edited."""
-    return deepcopy(messages) if _has_parts(messages) else messages
+    if not _has_parts(messages):
+        return messages
+    copied = deepcopy(messages)
+    for message in copied:
+        # LiteLLM's word for thoughts, for upstreams that seal theirs; what they say is in `reasoning_content` as well.
+        blocks = message.get("thinking_blocks") or []
+        if message.get("reasoning_content") and not any(
+            block.get("signature") or block.get("data") for block in blocks
+        ):
+            message.pop("thinking_blocks", None)
+        if isinstance(message.get("content"), list):
+            message["content"] = [_as_file(part) for part in message["content"]]
+    return copied
+
+
+def _as_file(part: Any) -> Any:
+    """Returns a PDF as the file that it is: LiteLLM's translation of Anthropic's Messages makes an image of it."""
+    image = part.get("image_url") if isinstance(part, dict) else None
+    url = image.get("url") if isinstance(image, dict) else image
+    if isinstance(url, str) and url.startswith(_PDF):
+        return {"type": "file", "file": {"filename": "document.pdf", "file_data": url}}
+    return part
 
 
 class OpenAIFormatChunks(BaseModelResponseIterator):

@@ -244,7 +244,9 @@ class Provider(CustomLLM):
             return builder.build(await self._config.async_transform_request(**builder.transform_arguments))
 
     def _send(self, request: Request, given: object) -> httpx.Response:
-        client = sync_client(given, request.ssl_verify)
+        # A transformation whose upstream has no HTTP brings what takes its place.
+        own: httpx.Client | None = getattr(self._config, "sync_client", None)
+        client = own or sync_client(given, request.ssl_verify)
         started = time.perf_counter()
         with KeptOutOfLogs(request):
             response = client.send(
@@ -260,7 +262,8 @@ class Provider(CustomLLM):
         return response
 
     async def _async_send(self, request: Request, given: object) -> httpx.Response:
-        client = await async_client(given, request.ssl_verify)
+        own: httpx.AsyncClient | None = getattr(self._config, "async_client", None)
+        client = own or await async_client(given, request.ssl_verify)
         started = time.perf_counter()
         with KeptOutOfLogs(request):
             response = await client.send(

@@ -29,6 +29,7 @@ _OF_ITEM = ("type", "id", "summary", "content", "encrypted_content")
 NO_SUMMARY = "…"
 """The thinking of an item without a summary: of blocks without a text, LiteLLM drops those of streams, and those that come back."""
 
+_PDF = "data:application/pdf;"
 _READY_PARTS = frozenset({"input_file", "input_image", "input_text"})
 """Parts of a message that are as Responses has them already."""
 
@@ -238,6 +239,9 @@ def _parts(content: Any) -> Iterator[_Item]:
         elif kind == "image_url":
             image = part["image_url"]
             given = {"url": image} if isinstance(image, str) else image
+            if given["url"].startswith(_PDF):  # LiteLLM's translation of Anthropic's Messages makes an image of it
+                yield {"type": "input_file", "filename": "document.pdf", "file_data": given["url"]}
+                continue
             yield {"type": "input_image", "image_url": given["url"], "detail": given.get("detail") or "auto"}
         elif kind == "file":
             names = ("file_data", "file_id", "file_url", "filename")

@@ -19,7 +19,7 @@ from . import litellms_proxy
 from .auth.account import KEY, Account, open_account, own_account
 from .certificate import self_signed, server_context
 from .features import FEATURES, declared
-from .proxy import Proxy
+from .proxy import Proxy, stand_in
 from .server import Upstream
 
 __all__ = ["KEY"]
@@ -145,7 +145,7 @@ def use(account: Account, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -
     """Lets the registered provider call that upstream with that account, from the next call on."""
     upstream.guard = account.accepts
     monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", f"{upstream.url}/v1")
-    for name, value in account.environment.items():
+    for name, value in {**stand_in(), **account.environment}.items():
         monkeypatch.setenv(name, value)
     registration.register()._ready = None  # the settings are read anew
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..package import models, part
+from ..package import answers, models, part
 from ..upstream import UpstreamFormat
 
 # Each with the ability in models.yaml that is the same fact.
@@ -29,7 +29,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "temperature": ("temperature", 0.5),
     "tools": ("tools", []),
 }
-FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "server_sent_events"}
+FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "http", "retry_after", "server_sent_events"}
 UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
 
 
@@ -53,6 +53,8 @@ def declared() -> dict[str, str]:
             found[feature] = f"upstream.toml says {name} = {params.says_of(name)!r}"
     if hasattr(UpstreamFormat, "event_bytes"):
         found["server_sent_events"] = "tests/upstream.py has event_bytes"
+    if answers.API_FORMAT in ("sdk",):
+        found["http"] = "transformation.py has an SDK or a program in the place of an HTTP API"
     found |= written()
     if "reasoning" in found:
         found.setdefault("reasoning_effort", found["reasoning"])

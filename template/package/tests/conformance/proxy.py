@@ -16,10 +16,17 @@ import httpx
 import yaml
 
 from ..package import PROXY_CONFIG, answers
+from ..upstream import UpstreamFormat
 
 OPEN_BODY, OPEN_HOST, OWN_CA = MORE_DEPLOYMENTS = ("open-body", "open-host", "own-ca")
 UNTRUSTED = "untrusted"
 """A deployment whose host has a certificate of a CA that nobody has heard of: it is never healthy."""
+
+
+def stand_in() -> Mapping[str, str]:
+    """Returns the variables by which the provider finds what takes the place of an SDK or a program, if it needs one."""
+    found: Mapping[str, str] = getattr(UpstreamFormat, "environment", {})
+    return found
 
 
 class Proxy:
@@ -56,6 +63,7 @@ class Proxy:
             "LITELLM_MASTER_KEY": self.key,
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             f"{answers.ENV_PREFIX}_API_BASE": f"{upstream}/v1",
+            **stand_in(),
             **environment,
             "NO_PROXY": "127.0.0.1",
         }

@@ -42,6 +42,8 @@ class Reply:
     """`stop`, `length` or `content_filter`; None for what follows from the rest."""
     prompt_tokens: int = 11
     completion_tokens: int = 7
+    cached_tokens: int = 0
+    """How many of the prompt's tokens the upstream says that it had in a cache."""
     id: str = "reply-1"
     quotes: bool = False
     """Whether its headers, and an error event in its stream, repeat the request's path and headers."""
@@ -154,6 +156,8 @@ class Upstream:
         self.requests: list[Received] = []
         self.guard: Callable[[Received], bool] | None = None
         """Says whether a request has a credential that is good; all have one without it."""
+        self.reply_to: Callable[[Mapping[str, Any]], Step] = reply_to
+        """Says what a request gets, in OpenAI's words, where no step was set."""
         self.refuses: Raw | None = None
         """What the others get, in place of a 401."""
         self.url = ""
@@ -247,7 +251,7 @@ class Upstream:
             _write(writer, self.refuses or Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
             return True
         asked = self._asked(received)
-        step, fault = self._steps.pop(0) if self._steps else (reply_to(asked), None)
+        step, fault = self._steps.pop(0) if self._steps else (self.reply_to(asked), None)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         if isinstance(step, Raw):

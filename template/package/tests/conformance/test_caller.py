@@ -169,6 +169,7 @@ def test_provider_is_the_deployments(proxy: Proxy, name: str, upstream: Upstream
     assert upstream.requests == []
 
 
+@pytest.mark.feature("http")
 def test_proxy_hands_on_no_secret(proxy: Proxy, account: Account, name: str, upstream: Upstream) -> None:
     seen: list[str] = []
     for step in (

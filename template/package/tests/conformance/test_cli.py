@@ -105,6 +105,7 @@ def test_doctor_finds_a_refused_call(upstream: Upstream) -> None:
     assert "wrong key" in done.stderr
 
 
+@pytest.mark.feature("http")
 def test_doctor_finds_a_dead_upstream(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", "http://127.0.0.1:9")
     done = run("doctor")

@@ -83,6 +83,7 @@ def test_a_forked_child_has_connections_of_its_own(upstream: Upstream, model: st
     assert transport.sync_client() is parent
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("mode", MODES)
 def test_proxy_of_the_environment(mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY"):
@@ -94,6 +95,7 @@ def test_proxy_of_the_environment(mode: Mode, upstream: Upstream, model: str, mo
     assert upstream.requests[-1].path.startswith("http://upstream.invalid/v1/")
 
 
+@pytest.mark.feature("http")
 def test_a_callers_client_wins(upstream: Upstream, model: str) -> None:
     seen: list[str] = []
     handler = HTTPHandler()

@@ -59,6 +59,7 @@ def test_num_retries_of_an_async_stream(upstream: Upstream, model: str) -> None:
     assert stream("async", model, num_retries=1)
 
 
+@pytest.mark.feature("http")
 @pytest.mark.xfail(
     LITELLM < (1, 106), reason="litellm: /v1/messages took a broken stream for a complete one", strict=False
 )

@@ -118,7 +118,7 @@ ROWS = {
     ),
     "allowed_openai_params": Row({"allowed_openai_params": ["user"]}),
     "api_version": Row({"api_version": "2026-01-01"}),
-    "client": Row({"client": CLIENT}, headers=(("x-own", "yes"),)),
+    "client": Row({"client": CLIENT}, headers=(("x-own", "yes"),), needs="http"),
     "context_window_fallback_dict": Row(
         {"context_window_fallback_dict": {MODEL: MODEL}}, steps=(TOO_LONG,), requests=2
     ),
@@ -303,6 +303,7 @@ def refused(make: Any, mode: Mode, model: str, **arguments: Any) -> None:
     assert isinstance(cause(caught.value), litellm.APIConnectionError)
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("make", [ask, stream])
 @pytest.mark.parametrize("mode", MODES)
 def test_ssl_verify_of_a_call(
@@ -325,6 +326,7 @@ def test_ssl_verify_of_another_kind(value: Any, upstream: Upstream, model: str) 
     assert upstream.requests == []
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("mode", MODES)
 def test_ssl_verify_of_a_deployment(mode: Mode, secure_upstream: Upstream, model: str) -> None:
     params = {"model": model, "api_base": f"{secure_upstream.url}/v1", "ssl_verify": False}
@@ -337,6 +339,7 @@ def test_ssl_verify_of_a_deployment(mode: Mode, secure_upstream: Upstream, model
     assert len(secure_upstream.requests) == 1
 
 
+@pytest.mark.feature("http")
 def test_clients_for_ssl_verify_are_bounded(
     secure_upstream: Upstream, certificate: Path, tmp_path: Path, model: str
 ) -> None:
@@ -366,6 +369,7 @@ def test_clients_for_ssl_verify_are_bounded(
     assert "".join([chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]) != ""
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("given", [{}, {"ssl_verify": False}, {"ssl_verify": None}, {"ssl_verify": "False"}], ids=str)
 def test_client_of_a_proxy_has_no_say_in_ssl_verify(
     given: dict[str, Any], proxy: Proxy, secure_upstream: Upstream

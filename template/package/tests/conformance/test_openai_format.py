@@ -11,7 +11,7 @@ import litellm
 import openai
 import pytest
 
-from .calls import MODES, Mode, ask, cause, joined, stream, text_of
+from .calls import HELLO, MODES, Mode, ask, cause, joined, stream, text_of
 from .proxy import Proxy
 from .server import Raw, Upstream
 
@@ -406,3 +406,33 @@ def test_an_error_without_a_status(
 def test_an_error_that_is_none(extra: dict[str, Any], upstream: Upstream, model: str) -> None:
     upstream.will(events({"type": "ping"}, delta({"content": "hi"}, **extra), delta({}, "stop", **extra)))
     assert text_of(stream("sync", model)) == "hi"
+
+
+PDF = "data:application/pdf;base64,JVBERi0xLjQK"
+
+
+@pytest.mark.parametrize("image", [PDF, {"url": PDF}], ids=["text", "mapping"])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_pdf_that_is_called_an_image(mode: Mode, image: Any, upstream: Upstream, model: str) -> None:
+    """LiteLLM's translation of Messages makes an image of a document; images stay images, and the caller's parts as they are."""
+    picture = {"type": "image_url", "image_url": {"url": "https://x.example/i.png"}}
+    parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": image}, picture]
+    ask(mode, model, messages=[{"role": "user", "content": parts}])
+    file = {"type": "file", "file": {"filename": "document.pdf", "file_data": PDF}}
+    assert upstream.last["messages"][-1]["content"] == [parts[0], file, picture]
+    assert parts[1] == {"type": "image_url", "image_url": image}
+
+
+@pytest.mark.parametrize(
+    "block", [{"signature": ""}, {}, {"signature": "sealed"}, {"type": "redacted_thinking", "data": "x"}]
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_thoughts_of_messages(mode: Mode, block: dict[str, str], upstream: Upstream, model: str) -> None:
+    """LiteLLM's `thinking_blocks`, which few APIs know, go upstream only where there is more in them than a text."""
+    blocks = [{"type": "thinking", "thinking": "Hm.", **block}]
+    said = {"role": "assistant", "content": "So.", "reasoning_content": "Hm.", "thinking_blocks": blocks}
+    ask(mode, model, messages=[HELLO[0], said, HELLO[0]])
+    sent = upstream.last["messages"][1]
+    assert sent["reasoning_content"] == "Hm."
+    assert sent.get("thinking_blocks") == (blocks if block.get("signature") or "data" in block else None)
+    assert said["thinking_blocks"] is blocks

@@ -71,6 +71,7 @@ BODIES: dict[Any, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("mode", MODES)
 def test_another_dialect(
@@ -97,6 +98,7 @@ class Notices(parser.StreamParser):
         return chunk({"content": chunk_["say"]}) if "say" in chunk_ else None
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize(
     "notice",
     [
@@ -138,7 +140,13 @@ def test_an_event_with_a_message_ends_no_stream(
 CALLS = (ToolCall("call_1", "weather", ('{"city": ', '"Paris"}')), ToolCall("call_2", "time", ("{}",)))
 
 
-@pytest.mark.parametrize("reply", [Reply(), Reply(text=(), tool_calls=CALLS)], ids=["text", "calls"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(), id="text"),
+        pytest.param(Reply(text=(), tool_calls=CALLS), id="calls", marks=pytest.mark.feature("parallel_tools")),
+    ],
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_an_upstream_that_only_streams(
     mode: Mode, reply: Reply, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
@@ -176,6 +184,7 @@ RESPONSES = (
 )
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize(
     ("place", "name", "events"),
     [

@@ -73,6 +73,7 @@ def test_location_of_any_form(location: str) -> None:
     assert "key" not in redaction.without_query(location)
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("mode", MODES)
 def test_cause_says_what_went_wrong_and_where(mode: Mode, upstream: Upstream, model: str) -> None:
     """The author of a transformation needs the traceback; nobody needs the request that hangs on an exception."""
@@ -85,6 +86,7 @@ def test_cause_says_what_went_wrong_and_where(mode: Mode, upstream: Upstream, mo
     assert "transform_response" in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.feature("http")
 def test_headers_of_the_setting(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{answers.ENV_PREFIX}_RESPONSE_HEADERS", "X-Team, X-Zone")
     headers = {"x-team": "blue", "x-zone": "7", "x-internal": "no"}

@@ -342,6 +342,10 @@ SOUND = {"data": "AAAA", "format": "wav"}
             {"role": "user", "content": [{"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}}]},
             {"content": [{"type": "input_file", "file_data": DATA, "filename": "a.pdf"}]},
         ),
+        (  # as LiteLLM's translation of Messages has it
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": DATA}}]},
+            {"content": [{"type": "input_file", "file_data": DATA, "filename": "document.pdf"}]},
+        ),
         (
             {"role": "user", "content": [{"type": "input_audio", "input_audio": SOUND}]},
             {"content": [{"type": "input_audio", "input_audio": SOUND}]},

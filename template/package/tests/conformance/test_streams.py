@@ -87,6 +87,7 @@ def broken(mode: Mode, model: str, fault: Fault, upstream: Upstream, **arguments
     return text_of(chunks), cause(caught.value)
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
 @pytest.mark.parametrize("mode", MODES)
 def test_connection_breaks(mode: Mode, kind: str, upstream: Upstream, model: str) -> None:
@@ -179,6 +180,7 @@ def test_errors_in_any_form(said: bytes, words: str, after: int, upstream: Upstr
     assert words in str(error)
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "text/event-stream", ""])
 @pytest.mark.parametrize(
     ("body", "words"),
@@ -194,6 +196,7 @@ def test_an_error_instead_of_a_stream(
     assert isinstance(cause(caught.value), litellm.InternalServerError | litellm.BadGatewayError)
 
 
+@pytest.mark.feature("http")
 @pytest.mark.parametrize("mode", MODES)
 def test_an_answer_instead_of_a_stream_under_another_content_type(mode: Mode, upstream: Upstream, model: str) -> None:
     body = json.dumps(UpstreamFormat().answer(Reply(), "m"), indent=1).encode()
@@ -300,6 +303,7 @@ def test_a_finished_stream_is_no_disconnect(upstream: Upstream, model: str, capl
     assert "client_disconnect" not in caplog.text
 
 
+@pytest.mark.feature("http")
 def test_connections_are_used_again_after_a_stream(upstream: Upstream, model: str) -> None:
     async def two() -> int:
         for _ in range(2):

@@ -1,0 +1,38 @@
+"""Tests of transformation.py, without network. Yours to edit, along with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .package import part, transformation
+from .upstream import STAND_IN
+
+sdk = part("sdk_events")
+
+
+def test_events() -> None:
+    said: list[dict[str, Any]] = [
+        {"type": "thought", "text": "Hm."},
+        {"type": "text", "text": "Yes."},
+        {"type": "call", "slot": 1, "id": "c1", "name": "weather", "args": '{"ci'},
+        {"type": "usage", "in": 9, "out": 3},
+        {"type": "end", "reason": "length"},
+    ]
+    assert [event for one in said for event in transformation._events(one)] == [
+        sdk.Reasoning("Hm."),
+        sdk.Text("Yes."),
+        sdk.ToolCall('{"ci', 1, "c1", "weather"),
+        sdk.Usage(9, 3),
+        sdk.Finish("length"),
+    ]
+    assert transformation._events({"type": "invented"}) == []
+
+
+async def test_error_of_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(STAND_IN)
+    call: Any = sdk.Call("m", [], {}, False, None, {}, None, None, "r1", "")
+    with pytest.raises(sdk.SdkError) as caught:
+        await anext(transformation.ChatConfig().events(call))
+    assert (str(caught.value), caught.value.status) == ("there is no service to ask: give base_url", 400)

@@ -1,0 +1,1 @@
+"""LangChain's standard tests of chat models: testing/langchain_judge.py runs them, in .venv-langchain."""
