@@ -1,4 +1,4 @@
-"""The command line: login and its state, what is installed and does it work, models, a chat. Template's file.
+"""The command line: login and its state, what is installed and does it work, models, calls to try. Template's file.
 
 LiteLLM is imported by the commands that call the upstream only, so that the others answer at once.
 """
@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from ._answers import API_FORMAT, PACKAGE_NAME, PROVIDER, PROVIDER_NAME
+from ._answers import API_FORMAT, CAPABILITIES, PACKAGE_NAME, PROVIDER, PROVIDER_NAME
 
 if TYPE_CHECKING:
     from .auth.authenticator import Authenticator
     from .settings import Settings
 
 Result = TypeVar("Result")
+
+_CHEAP: Final = {"chat": "chat", "embeddings": "embedding"}
+"""Capabilities of which `doctor` makes a call, each with the mode of its models: an image costs too much."""
 
 _HAS_HTTP: Final = API_FORMAT not in ("sdk",)
 
@@ -74,13 +77,18 @@ def models() -> None:
     console.print(table)
 
 
-@app.command()
+def _command_of(capability: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a function a command where the package has that capability."""
+    return app.command() if capability in CAPABILITIES else lambda function: function
+
+
+@_command_of("chat")
 def chat(
     message: Annotated[str | None, typer.Argument(help="What to say; without it, a conversation starts.")] = None,
     model: Model = "",
 ) -> None:
     """Talk to a model; its answer appears as it comes in."""
-    name = _full_name(model)
+    name = _full_name(model, "chat")
     messages: list[dict[str, str]] = []
     for text in [message] if message else _typed_lines():
         messages.append({"role": "user", "content": text})
@@ -94,6 +102,25 @@ def chat(
             raise typer.Exit(1) from None
         typer.echo()
         messages.append({"role": "assistant", "content": answer})
+
+
+@_command_of("embeddings")
+def embed(
+    text: Annotated[str, typer.Argument(help="What to make a vector of.")],
+    model: Model = "",
+    dimensions: Annotated[int | None, typer.Option(help="How many numbers it shall have.")] = None,
+) -> None:
+    """Print the vector of a text, as JSON."""
+    import json
+
+    try:
+        answer = _litellm().embedding(
+            model=_full_name(model, "embedding"), input=[text], dimensions=dimensions, drop_params=True
+        )
+    except Exception as error:
+        typer.echo(_sentence(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(answer.data[0]["embedding"]))
 
 
 @app.command()
@@ -123,7 +150,7 @@ def doctor(
         raise typer.Exit(1)
     works = not _HAS_HTTP or _report_reachable(settings)
     if works and call:
-        works = _report_call(_full_name(model))
+        works = not [name for name in _to_try(model) if not _report_call(name)]
     if not works:
         raise typer.Exit(1)
 
@@ -222,11 +249,21 @@ def _report_reachable(settings: Settings) -> bool:
     return True
 
 
+def _to_try(model: str) -> list[str]:
+    """The models to call: the one that was named, else the first for each capability that a call costs next to nothing of."""
+    if model:
+        return [_full_name(model, "chat")]
+    return [_full_name("", mode) for capability, mode in _CHEAP.items() if capability in CAPABILITIES]
+
+
 def _report_call(model: str) -> bool:
     try:
-        # An upstream that takes no limit answers as well.
-        hello = [{"role": "user", "content": "hello"}]
-        _litellm().completion(model=model, messages=hello, max_tokens=1, drop_params=True)
+        if _mode(model) == "embedding":
+            _litellm().embedding(model=model, input=["hello"])
+        else:
+            # An upstream that takes no limit answers as well.
+            hello = [{"role": "user", "content": "hello"}]
+            _litellm().completion(model=model, messages=hello, max_tokens=1, drop_params=True)
     except Exception as error:
         typer.echo(f"call: {model} fails: {_sentence(error)}", err=True)
         return False
@@ -262,11 +299,19 @@ def _litellm() -> Any:
     return litellm
 
 
-def _full_name(model: str) -> str:
+def _full_name(model: str, mode: str) -> str:
+    """The name of a model as LiteLLM has it; of the first one of a mode, if none was named."""
     from .models import load_models
 
-    name = (model or next(iter(load_models()), "")).removeprefix(f"{PROVIDER}/")
-    return f"{PROVIDER}/{name}"
+    first = (name for name, facts in load_models().items() if facts.get("mode", "chat") == mode)
+    return f"{PROVIDER}/{(model or next(first, '')).removeprefix(f'{PROVIDER}/')}"
+
+
+def _mode(model: str) -> object:
+    """What a model is for, as models.yaml has it."""
+    from .models import load_models
+
+    return load_models().get(model.removeprefix(f"{PROVIDER}/"), {}).get("mode", "chat")
 
 
 def _sentence(error: Exception) -> str:

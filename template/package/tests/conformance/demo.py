@@ -1,4 +1,4 @@
-"""`make demo`: a chat, a streamed chat and a tool call through a real LiteLLM proxy, all on loopback.
+"""`make demo`: calls of each capability through a real LiteLLM proxy, all on loopback.
 
 Template's file: do not edit. The embedded upstream takes the place of the real one; the proxy runs on
 proxy/config.yaml as it is, and the client is OpenAI's SDK.
@@ -29,10 +29,43 @@ def say(text: str, end: str = "\n") -> None:
     sys.stdout.flush()
 
 
+def chat(client: openai.OpenAI, model: str) -> None:
+    """A chat, a streamed chat and a tool call."""
+    question: list[Any] = [{"role": "user", "content": "How is the weather in Paris?"}]
+    answer = client.chat.completions.create(model=model, messages=question)
+    usage = answer.usage
+    say(f"\nchat      > {question[0]['content']}\n          < {answer.choices[0].message.content}")
+    if usage:
+        say(f"            ({usage.prompt_tokens} tokens in, {usage.completion_tokens} out)")
+    say(f"\nstreamed  > {question[0]['content']}\n          < ", end="")
+    for chunk in client.chat.completions.create(model=model, messages=question, stream=True):
+        if chunk.choices and (piece := chunk.choices[0].delta.content):
+            say(piece, end="|")
+    say("")
+    if reason := declared().get("tools"):
+        say(f"\ntool call left out: {reason}")
+        return
+    tools: list[Any] = [WEATHER]
+    answer = client.chat.completions.create(model=model, messages=question, tools=tools)
+    calls: Any = answer.choices[0].message.tool_calls
+    called = f"{calls[0].function.name}({json.loads(calls[0].function.arguments)})"
+    say(f"\ntool call > {question[0]['content']}\n          < {called}")
+
+
+def embeddings(client: openai.OpenAI, model: str) -> None:
+    """Vectors of two texts."""
+    texts = ["Paris", "the capital of France"]
+    answer = client.embeddings.create(model=model, input=texts)
+    for text, vector in zip(texts, answer.data, strict=True):
+        say(f"\nembedding > {text}\n          < {vector.embedding[:3]} … ({len(vector.embedding)} numbers)")
+
+
+# What is shown of each capability, and the mode of its models.
+SHOWN = {"chat": (chat, "chat"), "embeddings": (embeddings, "embedding")}
+
+
 def main() -> None:
     """Runs the demo; an exception is its only way to fail."""
-    model = next(iter(models.load_models()))
-    question: list[Any] = [{"role": "user", "content": "How is the weather in Paris?"}]
     with (
         tempfile.TemporaryDirectory() as folder,
         Upstream(UpstreamFormat()) as upstream,
@@ -44,24 +77,14 @@ def main() -> None:
         with Proxy(upstream.url, account.environment, Path(folder)) as proxy:
             say(proxy.url)
             client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key)
-            answer = client.chat.completions.create(model=model, messages=question)
-            usage = answer.usage
-            say(f"\nchat      > {question[0]['content']}\n          < {answer.choices[0].message.content}")
-            if usage:
-                say(f"            ({usage.prompt_tokens} tokens in, {usage.completion_tokens} out)")
-            say(f"\nstreamed  > {question[0]['content']}\n          < ", end="")
-            for chunk in client.chat.completions.create(model=model, messages=question, stream=True):
-                if chunk.choices and (piece := chunk.choices[0].delta.content):
-                    say(piece, end="|")
-            say("")
-            if reason := declared().get("tools"):
-                say(f"\ntool call left out: {reason}")
-                return
-            tools: list[Any] = [WEATHER]
-            answer = client.chat.completions.create(model=model, messages=question, tools=tools)
-            calls: Any = answer.choices[0].message.tool_calls
-            called = f"{calls[0].function.name}({json.loads(calls[0].function.arguments)})"
-            say(f"\ntool call > {question[0]['content']}\n          < {called}")
+            for capability, (show, mode) in SHOWN.items():
+                if capability not in answers.CAPABILITIES:
+                    continue
+                served = [name for name, facts in models.load_models().items() if facts.get("mode", "chat") == mode]
+                if served:
+                    show(client, served[0])
+                else:
+                    say(f"\n{capability} left out: models.yaml has no model of the mode {mode}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "temperature": ("temperature", 0.5),
     "tools": ("tools", []),
 }
-FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "http", "retry_after", "server_sent_events"}
+FEATURES = {*ABILITIES, *PARAMETERS, "chat", "finish_reasons", "http", "retry_after", "server_sent_events"}
 UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
 
 
@@ -55,6 +55,8 @@ def declared() -> dict[str, str]:
         found["server_sent_events"] = "tests/upstream.py has event_bytes"
     if answers.API_FORMAT in ("sdk",):
         found["http"] = "transformation.py has an SDK or a program in the place of an HTTP API"
+    if "chat" not in answers.CAPABILITIES:
+        found["chat"] = "the package was rendered without it"
     found |= written()
     if "reasoning" in found:
         found.setdefault("reasoning_effort", found["reasoning"])

@@ -80,7 +80,7 @@ def test_a_transformation_knows_whether_it_streams(
             return super().transform_request(model, messages, optional_params, litellm_params, headers)
 
     config = Config()
-    monkeypatch.setattr(registration.register(), "_config", config)
+    monkeypatch.setattr(registration.register().drivers["chat"], "config", config)
     ask(mode, model)
     stream(mode, model)
     assert told == [getattr(config, "only_streams", False), True]

@@ -20,10 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from litellm import acompletion, completion
-
-from ...package import package, transformation
-from ..calls import HELLO
+from ...package import answers, package, registration
+from ..calls import HELLO, aask, ask
 from ..server import Upstream
 from .account import Account
 
@@ -63,7 +61,7 @@ def _make_calls(
 ) -> ConcurrentCalls:
     said = io.StringIO()
     with everything_logged(said):
-        account.make_stale(lambda: completion(model=model, messages=HELLO))
+        account.make_stale(lambda: ask("sync", model))
         calls, failures = run(said)
     text = said.getvalue()
     leaks = sum(secret in text for secret in account.secrets)
@@ -73,10 +71,10 @@ def _make_calls(
 def _async_calls(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
     async def call(number: int) -> bool:
         try:
-            if number % 2:
-                await acompletion(model=model, messages=HELLO)
+            if number % 2 or "chat" not in answers.CAPABILITIES:
+                await aask(model)
             else:
-                async for _ in await acompletion(model=model, messages=HELLO, stream=True):
+                async for _ in await aask(model, stream=True):
                     continue
         except Exception:
             said.write(traceback.format_exc())
@@ -98,9 +96,9 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
         start.wait(30)
         try:
             if number % 2:
-                completion(model=model, messages=HELLO)
+                ask("sync", model)
             else:
-                asyncio.run(acompletion(model=model, messages=HELLO))
+                asyncio.run(aask(model))
         except Exception:
             said.write(traceback.format_exc())
         else:
@@ -116,7 +114,7 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
 
 def _processes(upstream: Upstream, model: str, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
     last = upstream.requests[-1]  # as the provider sends it; what is left out may have another credential
-    config: Any = transformation.ChatConfig()
+    config: Any = next(iter(registration.register().drivers.values())).config
     headers = config.validate_environment({}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url)
     sent = json.dumps({"path": last.path.partition("?")[0], "headers": headers, "body": last.body})
     workers = [start_worker(upstream, each) for _ in range(count)]
