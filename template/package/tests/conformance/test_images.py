@@ -1,0 +1,208 @@
+"""Images from prompts: parameters, forms of answers, usage, failures. Template's file: do not edit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64decode
+from typing import Any
+
+import litellm
+import openai
+import pytest
+
+from ..package import answers, part
+from ..upstream_images import UpstreamFormat
+from .calls import MODES, Mode
+from .image_calls import BLUE, ID, IMAGE_MODEL, RED, fail, generate
+from .proxy import Proxy
+from .server import Pictures, Raw, Upstream
+
+CONFIG = part("image_transformation").ImageConfig()
+SUPPORTED = CONFIG.get_supported_openai_params(ID)
+FORMATS: tuple[str, ...] = getattr(CONFIG, "response_formats", ("b64_json", "url"))
+
+VALUES: dict[str, Any] = {
+    "background": "transparent",
+    "moderation": "low",
+    "n": 2,
+    "output_compression": 50,
+    "output_format": "webp",
+    "quality": "high",
+    "size": "1024x1536",
+    "style": "natural",
+    "user": "u-7",
+}
+"""A value of each parameter that asks for something."""
+
+
+def client(proxy: Proxy) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_image(mode: Mode, upstream: Upstream) -> None:
+    upstream.will(Pictures((RED,), "a small cat", input_tokens=5, output_tokens=70))
+    answer = generate(mode)
+    assert upstream.last["prompt"] == "a cat"
+    assert b64decode(answer.data[0].b64_json) == RED
+    assert isinstance(answer, litellm.ImageResponse)
+    assert answer._hidden_params["custom_llm_provider"] == answers.PROVIDER
+    assert upstream.requests[-1].headers["x-request-id"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", [name for name in VALUES if name in SUPPORTED])
+def test_parameter(name: str, mode: Mode, upstream: Upstream) -> None:
+    """LiteLLM keeps most of them from custom providers: they are taken from what the caller said."""
+    generate(mode, **{name: VALUES[name]})
+    assert upstream.last[name] == VALUES[name]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_is_sent_that_nobody_asked_for(mode: Mode, upstream: Upstream) -> None:
+    generate(mode, metadata={"tags": ["x"]}, api_key=None)
+    assert {name for name in upstream.last if upstream.last[name] is not None} <= {
+        "model",
+        "prompt",
+        "n",
+        "response_format",
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_parameter_that_the_upstream_lacks(mode: Mode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(CONFIG), "get_supported_openai_params", lambda self, model: ["n"])
+    error = fail(mode, "images", size="1024x1536")
+    assert isinstance(error, litellm.UnsupportedParamsError)
+    assert "'size'" in str(error)
+    assert upstream.requests == []
+    generate(mode, size="1024x1536", drop_params=True)
+    generate(mode, size="auto", quality="auto", background="auto", user="u-7")
+    assert "size" not in upstream.last
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_extra_body(mode: Mode, upstream: Upstream) -> None:
+    generate(mode, extra_body={"seed": 7}, extra_headers={"X-Own": "v"})
+    assert b"7" in json.dumps(upstream.requests[-1].body).encode() or "seed=7" in upstream.requests[-1].path
+    assert upstream.requests[-1].headers["x-own"] == "v"
+    assert isinstance(fail(mode, "images", extra_body={"model": "another"}), litellm.BadRequestError)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_stream(mode: Mode, upstream: Upstream) -> None:
+    error = fail(mode, "images", stream=True)
+    assert isinstance(error, litellm.BadRequestError)
+    assert "leave stream out" in str(error)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_images_in_the_form_that_was_asked_for(mode: Mode, upstream: Upstream) -> None:
+    answer = generate(mode, response_format="url")
+    assert answer.data[0].b64_json is None
+    assert answer.data[0].url
+    if "b64_json" in FORMATS:
+        answer = generate(mode, response_format="b64_json")
+        assert b64decode(answer.data[0].b64_json).startswith(b"\x89PNG")
+        assert answer.data[0].url is None
+    assert isinstance(fail(mode, "images", response_format="jpeg"), litellm.BadRequestError)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_data_url_where_there_are_no_addresses(mode: Mode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(CONFIG), "response_formats", ("b64_json",), raising=False)
+    answer = generate(mode, response_format="url")
+    assert upstream.last.get("response_format") != "url"
+    assert answer.data[0].url.startswith("data:image/png;base64,iVBORw0KGgo")
+    assert answer.data[0].b64_json is None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_addresses_are_not_fetched(mode: Mode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(CONFIG), "response_formats", ("url",), raising=False)
+    error = fail(mode, "images", response_format="b64_json")
+    assert isinstance(error, litellm.BadRequestError)
+    assert 'ask for the response_format "url"' in str(error)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_usage(mode: Mode, upstream: Upstream) -> None:
+    upstream.will(Pictures((RED, BLUE), input_tokens=5, output_tokens=70))
+    answer = generate(mode, n=2)
+    if answer.usage.total_tokens == 0:
+        pytest.skip("declared: the API counts no tokens")
+    assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.total_tokens) == (5, 70, 75)
+
+
+def test_cost(upstream: Upstream) -> None:
+    """By the piece, as far as LiteLLM can: models.yaml says what an image costs."""
+    litellm.register_model(
+        {IMAGE_MODEL: {"mode": "image_generation", "litellm_provider": answers.PROVIDER, "output_cost_per_image": 0.04}}
+    )
+    try:
+        upstream.will(Pictures((RED, RED, RED), input_tokens=0, output_tokens=0))
+        answer = generate("sync", n=3)
+        cost = litellm.completion_cost(answer, model=IMAGE_MODEL, call_type="image_generation", n=3)
+        assert cost == pytest.approx(0.12)
+    finally:
+        part("models").register_models()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_answer_with_an_image_as_its_body(mode: Mode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Config(part("image_format").OpenAIFormatImageConfig):  # type: ignore[misc]
+        pass
+
+    monkeypatch.setattr(part("registration").register().drivers["images"], "config", Config())
+    upstream.will(Raw(200, RED, "image/png"))
+    answer = generate(mode)
+    assert b64decode(answer.data[0].b64_json) == RED
+    assert answer.output_format == "png"
+    upstream.will(Raw(200, RED, "application/octet-stream"))
+    assert generate(mode, response_format="url").data[0].url.startswith("data:image/png;base64,")
+
+
+def test_many_at_once(upstream: Upstream) -> None:
+    async def ask_for_all() -> list[Any]:
+        calls = [litellm.aimage_generation(model=IMAGE_MODEL, prompt=f"cat {number}") for number in range(10)]
+        return await asyncio.gather(*calls)
+
+    answers = asyncio.run(ask_for_all())
+    assert len({answer.data[0].b64_json or answer.data[0].url for answer in answers}) >= 1
+    assert (
+        len({connection.body["model"] if isinstance(connection.body, dict) else "" for connection in upstream.requests})
+        == 1
+    )
+
+
+def test_openai_client_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None:
+    asked = {name: VALUES[name] for name in VALUES if name in SUPPORTED}
+    upstream.will(Pictures((RED, BLUE), input_tokens=5, output_tokens=70))
+    sent: dict[str, Any] = {**asked, "n": 2} if "n" in SUPPORTED else asked
+    raw = client(proxy).images.with_raw_response.generate(model=ID, prompt="a cat", **sent)
+    answer: Any = raw.parse()
+    assert [b64decode(image.b64_json) for image in answer.data] == [RED, BLUE]
+    assert {name: upstream.last[name] for name in sent} == sent
+    assert "authorization" in upstream.requests[-1].headers or answers.AUTH[0] != "api_key" or answers.API_KEY_HEADER
+    assert raw.headers.get("llm_provider-x-request-id")
+
+
+def test_errors_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None:
+    from .server import Refusal
+
+    upstream.will(*[Refusal(429, "rate_limit_exceeded", headers={"retry-after": "17"})] * 2)
+    with pytest.raises(openai.RateLimitError) as caught:
+        client(proxy).images.generate(model=ID, prompt="a cat")
+    assert caught.value.response.headers["llm_provider-retry-after"] == "17"
+    upstream.will(*[Refusal(400, "content_policy_violation")] * 2)
+    with pytest.raises(openai.BadRequestError):
+        client(proxy).images.generate(model=ID, prompt="a cat")
+    with pytest.raises(openai.BadRequestError, match="leave stream out"):
+        client(proxy).images.generate(model=ID, prompt="a cat", stream=True)
+
+
+def test_format_is_served() -> None:
+    assert hasattr(UpstreamFormat, "serves")
