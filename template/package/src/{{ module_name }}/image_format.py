@@ -229,7 +229,7 @@ def image_response(
         usage: tokens in OpenAI's words, those that are known.
         fields: what else OpenAI's answers have, such as `size` or `output_format`.
     """
-    return ImageResponse(data=list(images), usage=image_usage(usage) if usage else None, **fields)  # type: ignore[arg-type]
+    return ImageResponse(data=list(images), usage=image_usage(usage) if usage else None, **fields)
 
 
 def image_usage(usage: Mapping[str, Any]) -> ImageUsage:
