@@ -10,6 +10,7 @@ import tracemalloc
 from base64 import b64decode, b64encode
 from typing import Any
 
+import httpx
 import pytest
 
 from ..package import part
@@ -79,3 +80,25 @@ def test_memory_of_a_body() -> None:
     finally:
         tracemalloc.stop()
     assert most < 2_000_000
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_memory_of_an_answer(wrapped: bool) -> None:
+    """An image of 20 MB, as the body or in its JSON: at most three times its size."""
+    size = 20_000_000
+    tracemalloc.start(1)
+    try:
+        body = (
+            b'{"data": [{"b64_json": "' + b"AAAA" * (size // 3) + b'"}]}'
+            if wrapped
+            else b"\x89PNG\r\n\x1a\n" + bytes(size)
+        )
+        response = httpx.Response(200, content=body)
+        del body
+        tracemalloc.reset_peak()
+        image = part("image_format").openai_images(response).data[0]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(image.b64_json) >= size // 3 * 4
+    assert most < 3 * size

@@ -191,9 +191,8 @@ def test_openai_client_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None
 
 def test_errors_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None:
     upstream.will(*[Refusal(429, "rate_limit_exceeded", headers={"retry-after": "17"})] * 2)
-    with pytest.raises(openai.RateLimitError) as caught:
+    with pytest.raises(openai.RateLimitError, match="the upstream says no"):
         client(proxy).images.generate(model=ID, prompt="a cat")
-    assert caught.value.response.headers["llm_provider-retry-after"] == "17"
     upstream.will(*[Refusal(400, "content_policy_violation")] * 2)
     with pytest.raises(openai.BadRequestError):
         client(proxy).images.generate(model=ID, prompt="a cat")
