@@ -56,6 +56,9 @@ EDIT_PARAMETERS = (
 )
 """OpenAI's parameters of `images.edit`."""
 
+_PIECE = 3 * 64 * 1024
+"""Bytes that are put into base64 at a time, a multiple of three: in one go, Python takes twice the memory."""
+
 
 class ImageHooks:
     """What a transformation of images can say besides LiteLLM's methods; each may be overridden."""
@@ -267,9 +270,14 @@ def image_of(raw_response: httpx.Response, **fields: Any) -> ImageObject:
     Args:
         fields: what else an `ImageObject` has, such as `revised_prompt`.
     """
-    encoded = b2a_base64(raw_response.content, newline=False)
-    raw_response._content = b""
-    return ImageObject(b64_json=encoded.decode("ascii"), **fields)
+    content = raw_response.content
+    raw_response._content, raw_response.stream = b"", httpx.ByteStream(b"")
+    pieces = [
+        b2a_base64(content[start : start + _PIECE], newline=False).decode("ascii")
+        for start in range(0, len(content), _PIECE)
+    ]
+    del content
+    return ImageObject(b64_json="".join(pieces), **fields)
 
 
 def format_of(raw_response: httpx.Response) -> str | None:

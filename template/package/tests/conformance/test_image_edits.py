@@ -170,9 +170,7 @@ def test_one_file_in_many_calls_at_once(upstream: Upstream) -> None:
     file = io.BytesIO(RED * 5000)
 
     async def edit_all() -> None:
-        await asyncio.gather(
-            *[litellm.aimage_edit(model=IMAGE_MODEL, prompt="a hat", image=file) for _ in range(5)]  # type: ignore[arg-type]
-        )
+        await asyncio.gather(*[litellm.aimage_edit(model=IMAGE_MODEL, prompt="a hat", image=file) for _ in range(5)])
 
     asyncio.run(edit_all())
     assert {len(upstream._asked(request)["image"][0]) for request in upstream.requests} == {len(RED) * 5000}

@@ -27,10 +27,11 @@ from .server import Pictures, Raw, Received, Refusal, Upstream
 jobs = part("image_jobs")
 formats = part("image_format")
 CAPABILITY = SERVED[0]
+JOBS: Any = jobs.ImageJobs
 BASE: Any = formats.OpenAIFormatImageConfig if CAPABILITY == "images" else formats.OpenAIFormatImageEditConfig
 
 
-class Queue(jobs.ImageJobs, BASE):  # type: ignore[misc]
+class Queue(JOBS, BASE):  # type: ignore[misc]
     """An API with a queue."""
 
     poll_interval = 0.02
@@ -66,8 +67,11 @@ class QueueFormat:
     def serves(self, received: Received) -> bool:
         return "/jobs" in received.path or "/results" in received.path
 
+    def read(self, body: Any) -> dict[str, Any]:
+        return dict(body) if isinstance(body, dict) else {"prompt": "a hat"}
+
     def read_request(self, received: Received) -> dict[str, Any]:
-        return dict(received.body) if isinstance(received.body, dict) else {"prompt": "a hat"}
+        return self.read(received.body)
 
     def answer(self, pictures: Pictures, model: str) -> dict[str, Any]:
         self.looks = 0
