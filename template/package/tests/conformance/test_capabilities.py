@@ -26,8 +26,8 @@ def test_what_was_not_chosen_is_refused(upstream: Upstream, model: str) -> None:
     assert list(registration.register().drivers) == list(answers.CAPABILITIES)
     for capability in set(ASKED) - set(answers.CAPABILITIES):
         name, arguments = ASKED[capability]
-        with pytest.raises(litellm.BadRequestError, match=" serves .*, no "):
+        with pytest.raises(litellm.BadRequestError, match=r" serves .*, no "):
             getattr(litellm, name)(model=model, **arguments)
-        with pytest.raises(litellm.BadRequestError, match=" serves .*, no "):
+        with pytest.raises(litellm.BadRequestError, match=r" serves .*, no "):
             asyncio.run(getattr(litellm, f"a{name}")(model=model, **arguments))
     assert upstream.requests == []
