@@ -232,7 +232,7 @@ def from_base64(text: str) -> list[float]:
     Raises:
         ValueError: it is none.
     """
-    values = array(_FLOAT)
+    values: array[float] = array(_FLOAT)
     values.frombytes(b64decode(text, validate=True))
     return _lowest_first(values).tolist()
 

@@ -9,7 +9,7 @@ import litellm
 import pytest
 
 from ..package import answers, settings
-from .calls import MODES, Mode, ask
+from .calls import MODES, Mode, aask, ask
 from .conftest import KEY, answers_have
 from .server import Upstream
 
@@ -116,4 +116,4 @@ def test_settings_are_read_once(upstream: Upstream, model: str, monkeypatch: pyt
     ask("sync", model)
     monkeypatch.setenv(f"{PREFIX}_API_BASE", "http://127.0.0.1:9/v1")
     assert ask("sync", model)
-    assert asyncio.run(litellm.acompletion(model=model, messages=[{"role": "user", "content": "hello"}]))
+    assert asyncio.run(aask(model))
