@@ -18,10 +18,14 @@ class UpstreamFormat:
         """Returns whether a request is for images."""
         return received.path.partition("?")[0].endswith(("/images/generations", "/images/edits"))
 
+    def read(self, body: Any) -> dict[str, Any]:
+        """Returns a request body as OpenAI's API would have it."""
+        return dict(body)
+
     def read_request(self, received: Received) -> dict[str, Any]:
         """Returns a request as OpenAI's API would have it: of an edit, `image` is a list of bytes, and `mask` bytes."""
         if isinstance(received.body, dict):
-            return dict(received.body)
+            return self.read(received.body)
         fields, files = form_of(received)
         asked: dict[str, Any] = {**fields, "image": [content for name, *_, content in files if name == "image[]"]}
         return asked | {name: content for name, *_, content in files if name == "mask"}
