@@ -154,6 +154,10 @@ class ImageRequestBuilder(RequestBuilder):
         self._files: Any = None
         self.response_format: str | None = None
         """What the caller wants to have of each image; None for whatever there is."""
+        self.has_prices = any(
+            "cost_per" in name for name in [*own, *(known.get("model_info") or own.get("model_info") or {})]
+        )
+        """Whether the call or its deployment says what it costs."""
         if isinstance(shape, Edit):
             try:
                 limit = settings.max_image_bytes

@@ -20,11 +20,12 @@ from typing import Any, ClassVar
 import httpx
 
 from ._answers import ENV_PREFIX, PROVIDER
-from ._litellm import BaseLLMException, ImageResponse, OpenAIError
+from ._litellm import BaseLLMException, ImageResponse, ImageUsage, OpenAIError
 from .errors import UnreadableError, unreadable
 from .image_files import described, kind_of
 from .image_jobs import ImageJobs, JobRun, Pause
 from .image_request import Edit, Generation, ImageRequestBuilder, refusal
+from .models import load_models
 from .redaction import redacted
 from .request import Request
 from .sending import Building, Credential, Translated, async_send, send, set_headers
@@ -72,7 +73,7 @@ class _Images:
             building.knows = auth
             building.knows = builder = ImageRequestBuilder(self._shape(self.config), settings, auth, call)
             request = builder.request()
-            return _Call(self.config, call, request, builder.response_format, settings.max_image_bytes)
+            return _Call(self.config, call, request, builder, settings.max_image_bytes)
 
     @abstractmethod
     def _transformed(self, one: _Call, response: httpx.Response) -> ImageResponse:
@@ -97,6 +98,8 @@ class _Images:
             raise unreadable(beginning, error) from error
         _make_as_asked(answer, one.response_format)
         hidden = {**one.call["model_response"]._hidden_params, **answer._hidden_params}
+        if (cost := token_cost(request.model, answer.usage)) is not None and not one.has_prices:
+            hidden["response_cost"] = cost
         set_headers(hidden, request, response)
         answer._hidden_params = hidden
         return answer
@@ -157,18 +160,19 @@ class _Call:
         config: the transformation.
         call: the arguments of the `CustomLLM` method.
         request: what is sent first.
-        response_format: what the caller wants of each image.
+        builder: which has built it.
         limit: bytes that an answer may have.
     """
 
     def __init__(
-        self, config: Any, call: Mapping[str, Any], request: Request, response_format: str | None, limit: int
+        self, config: Any, call: Mapping[str, Any], request: Request, builder: ImageRequestBuilder, limit: int
     ) -> None:
         self._config = config
         self._limit = limit
         self.call = call
         self.request = request
-        self.response_format = response_format
+        self.response_format = builder.response_format
+        self.has_prices = builder.has_prices
 
     def send(self, request: Request) -> httpx.Response:
         """Sends a request, and reads the answer as far as it may be read."""
@@ -287,6 +291,30 @@ class _BoundedBody:
             f"{ENV_PREFIX}_MAX_IMAGE_BYTES"
         )
         return refusal(self._request.model, self._request.describe(message))
+
+
+def token_cost(model: str, usage: ImageUsage | None) -> float | None:
+    """Returns what an answer costs in US dollars by its tokens, which LiteLLM does not work out for a custom provider.
+
+    Args:
+        model: the id without prefix.
+        usage: of the answer.
+
+    Returns:
+        The cost; None where models.yaml has no prices of tokens for the model, or one for each image.
+    """
+    facts = load_models().get(model, {})
+    prices = {name: float(str(price)) for name, price in facts.items() if name.endswith("_token") and price is not None}
+    if usage is None or not prices or facts.get("input_cost_per_image") or facts.get("output_cost_per_image"):
+        return None
+    text = prices.get("input_cost_per_token", 0.0)
+    sent = usage.input_tokens_details.image_tokens
+    made = prices.get("output_cost_per_image_token", prices.get("output_cost_per_token", 0.0))
+    return (
+        (usage.input_tokens - sent) * text
+        + sent * prices.get("input_cost_per_image_token", text)
+        + usage.output_tokens * made
+    )
 
 
 def _shown(response: httpx.Response) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import litellm
@@ -136,26 +137,68 @@ def test_usage(mode: Mode, upstream: Upstream) -> None:
     assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.total_tokens) == (5, 70, 75)
 
 
-def test_cost(upstream: Upstream) -> None:
-    """By the piece, as far as LiteLLM can: models.yaml says what an image costs."""
-    litellm.register_model(
-        {IMAGE_MODEL: {"mode": "image_generation", "litellm_provider": answers.PROVIDER, "output_cost_per_image": 0.04}}
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Gives the model prices, in place of those in models.yaml."""
+    models = part("models")
+
+    def price(**prices: float) -> None:
+        facts = {**models.load_models(), ID: {"mode": "image_generation", **prices}}
+        for module in ("models", "images"):
+            monkeypatch.setattr(part(module), "load_models", lambda: facts)
+        litellm.model_cost.pop(IMAGE_MODEL, None)
+        models.register_models()
+
+    yield price
+    monkeypatch.undo()
+    litellm.model_cost.pop(IMAGE_MODEL, None)
+    models.register_models()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_cost_of_images(mode: Mode, upstream: Upstream, priced: Callable[..., None]) -> None:
+    """LiteLLM counts them; its oldest versions know the price by this name only."""
+    priced(input_cost_per_image=0.04)
+    upstream.will(Pictures((RED, RED, RED), input_tokens=5, output_tokens=70))
+    assert generate(mode)._hidden_params["response_cost"] == pytest.approx(0.12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_cost_of_tokens(mode: Mode, upstream: Upstream, priced: Callable[..., None]) -> None:
+    """LiteLLM has none for a custom provider, so that it is worked out here."""
+    priced(input_cost_per_token=1e-6, output_cost_per_image_token=1e-5)
+    upstream.will(Pictures((RED,), input_tokens=5, output_tokens=70))
+    answer = generate(mode)
+    if answer.usage.total_tokens:
+        assert answer._hidden_params["response_cost"] == pytest.approx(5e-6 + 7e-4)
+
+
+def test_tokens_of_images_have_a_price_of_their_own(priced: Callable[..., None]) -> None:
+    usage = part("image_format").image_usage(
+        {"input_tokens": 110, "input_tokens_details": {"image_tokens": 100}, "output_tokens": 10}
     )
-    try:
-        upstream.will(Pictures((RED, RED, RED), input_tokens=0, output_tokens=0))
-        answer = generate("sync", n=3)
-        cost = litellm.completion_cost(answer, model=IMAGE_MODEL, call_type="image_generation", n=3)
-        assert cost == pytest.approx(0.12)
-    finally:
-        part("models").register_models()
+    cost = part("images").token_cost
+    priced(input_cost_per_token=1.0, input_cost_per_image_token=2.0, output_cost_per_image_token=3.0)
+    assert cost(ID, usage) == 10 * 1.0 + 100 * 2.0 + 10 * 3.0
+    priced(input_cost_per_token=1.0, input_cost_per_image=2.0)
+    assert cost(ID, usage) is None
+    priced()
+    assert cost(ID, usage) is None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_price_of_the_call_comes_first(mode: Mode, upstream: Upstream, priced: Callable[..., None]) -> None:
+    priced(input_cost_per_token=1e-6)
+    answer = generate(mode, input_cost_per_token=1e-3)
+    assert answer._hidden_params.get("response_cost") != pytest.approx(answer.usage.input_tokens * 1e-6)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_answer_with_an_image_as_its_body(mode: Mode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Config(part("image_format").OpenAIFormatImageConfig):  # type: ignore[misc]
-        pass
+    def read(self: Any, model: str, raw_response: Any, *args: Any, **kwargs: Any) -> Any:
+        return part("image_format").openai_images(raw_response)
 
-    monkeypatch.setattr(part("registration").register().drivers["images"], "config", Config())
+    monkeypatch.setattr(type(CONFIG), "transform_image_generation_response", read)
     upstream.will(Raw(200, RED, "image/png"))
     answer = generate(mode)
     assert b64decode(answer.data[0].b64_json) == RED
