@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork test-langchain client-table check lint-template format docs files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork test-langchain client-table parameter-table check lint-template format docs files taken-names tags lock bench bench-fork clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,6 +49,9 @@ test-langchain: .venv/installed .venv-langchain/installed ## LangChain's standar
 
 client-table: .venv/installed ## write docs/clients.md: what each client gets from each format, feature by feature
 	$(BIN)/python -m testing.client_table
+
+parameter-table: .venv/installed ## write docs/parameters.md: what of each parameter of embeddings reaches the upstream
+	$(BIN)/python -m testing.parameter_table
 
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.jinja is current
 	$(BIN)/ruff format --check
