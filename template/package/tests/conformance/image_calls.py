@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from typing import Any
 
 import litellm
 import pytest
 
-from ..package import answers, models
+from ..package import answers, models, registration
 from .calls import Mode
 from .server import png
 
@@ -42,9 +43,31 @@ def edit(mode: Mode, **arguments: Any) -> Any:
     return asyncio.run(litellm.aimage_edit(**arguments))
 
 
+def config(capability: str) -> Any:
+    """Returns the author's transformation."""
+    return registration.register().drivers[capability].config
+
+
+def is_image(image: Any, content: bytes) -> bool:
+    """Whether that is the image, or, of an API that gives addresses, one of them."""
+    return b64decode(image.b64_json) == content if image.b64_json else image.url.startswith("http")
+
+
 CALLS = {"images": generate, "image_edits": edit}
 SERVED = [name for name in CALLS if name in answers.CAPABILITIES]
 """Which of the two there are."""
+
+for name in SERVED:
+    if hasattr(config(name), "poll_interval"):
+        config(name).poll_interval = 0.02  # the stand-in is faster than the API
+
+BYTES: dict[str, dict[str, Any]] = {
+    name: {"response_format": "b64_json"}
+    if "b64_json" in getattr(config(name), "response_formats", ("b64_json",))
+    else {}
+    for name in SERVED
+}
+"""What a call says to get an image itself, where the API can give it."""
 
 
 def fail(mode: Mode, capability: str, **arguments: Any) -> Any:

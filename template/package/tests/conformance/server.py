@@ -240,6 +240,11 @@ class Upstream:
         """The last request's body in OpenAI's words."""
         return self._asked(self.requests[-1])
 
+    @property
+    def first(self) -> dict[str, Any]:
+        """The same of the first request since the last reset, which is not about a job."""
+        return self._asked(self.requests[0])
+
     def _wire_of(self, received: Received) -> Any:
         """The format of the capability that a request is for."""
         return next((wire for wire in self._others if wire.serves(received)), self._wire)
@@ -313,13 +318,16 @@ class Upstream:
             return True
         goes_on = getattr(wire, "goes_on", None)
         going = (
-            goes_on(received) if goes_on and not (self._steps and not isinstance(self._steps[0][0], Pictures)) else None
+            goes_on(received)
+            if goes_on and not (self._steps and isinstance(self._steps[0][0], Raw | Refusal))
+            else None
         )
         if going is not None:
             _write(writer, going)
             return True
-        asked = self._asked(received)
-        step, fault = self._steps.pop(0) if self._steps else (self.reply_to(asked), None)
+        step, fault = self._steps.pop(0) if self._steps else (None, None)
+        asked = {} if isinstance(step, Raw | Refusal) else self._asked(received)
+        step = step or self.reply_to(asked)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         if isinstance(step, Reply) and wire in self._others:

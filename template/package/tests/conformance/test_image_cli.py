@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ..package import answers, cli
-from .image_calls import BLUE, RED
+from .image_calls import BLUE, BYTES, RED
 from .server import Pictures, Refusal, Upstream
 
 generation = pytest.mark.skipif("images" not in answers.CAPABILITIES, reason="declared: it makes no images")
@@ -26,9 +26,12 @@ def run(*arguments: str) -> Any:
 def test_image(upstream: Upstream) -> None:
     upstream.will(Pictures((RED,)))
     done = run("image", "a cat", "--size", "1024x1024", "--output", "cat.png")
-    assert (done.exit_code, done.stdout) == (0, "cat.png\n"), done.stderr
-    assert Path("cat.png").read_bytes() == RED
-    assert upstream.last["prompt"] == "a cat"
+    assert upstream.first["prompt"] == "a cat"
+    if BYTES["images"]:
+        assert (done.exit_code, done.stdout) == (0, "cat.png\n"), done.stderr
+        assert Path("cat.png").read_bytes() == RED
+    else:
+        assert (done.exit_code, "the upstream keeps the image at http" in done.stdout) == (0, True)
 
 
 @generation
@@ -40,7 +43,7 @@ def test_no_file_is_written_over(upstream: Upstream) -> None:
     assert (upstream.requests, Path("image.png").read_bytes()) == ([], b"mine")
     upstream.will(Pictures((RED,)))
     assert run("image", "a cat", "--force").exit_code == 0
-    assert Path("image.png").read_bytes() == RED
+    assert Path("image.png").read_bytes() == (RED if BYTES["images"] else b"mine")
 
 
 @generation
@@ -49,9 +52,10 @@ def test_image_that_fails(upstream: Upstream) -> None:
     done = run("image", "a cat")
     assert (done.exit_code, "not this" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
     assert os.listdir() == []
-    upstream.will(Pictures((RED,)))
-    done = run("image", "a cat", "--output", "nonesuch/cat.png")
-    assert (done.exit_code, "nonesuch/cat.png cannot be written" in done.stderr) == (1, True)
+    if BYTES["images"]:
+        upstream.will(Pictures((RED,)))
+        done = run("image", "a cat", "--output", "nonesuch/cat.png")
+        assert (done.exit_code, "nonesuch/cat.png cannot be written" in done.stderr) == (1, True)
 
 
 @edits
@@ -60,8 +64,10 @@ def test_edit(upstream: Upstream) -> None:
     Path("mask.png").write_bytes(BLUE)
     upstream.will(Pictures((BLUE,)))
     done = run("image", "a hat", "--from", "cat.png", "--mask", "mask.png", "-o", "hat.png")
-    assert (done.exit_code, Path("hat.png").read_bytes()) == (0, BLUE), done.stderr
-    assert upstream.last["image"] == [RED]
+    assert done.exit_code == 0, done.stderr
+    assert upstream.first["image"] == [RED]
+    if BYTES["image_edits"]:
+        assert Path("hat.png").read_bytes() == BLUE
     done = run("image", "a hat", "--from", "nonesuch.png", "-o", "other.png")
     assert (done.exit_code, "nonesuch.png" in done.stderr) == (1, True)
 
@@ -80,4 +86,4 @@ def test_doctor_makes_no_image(upstream: Upstream) -> None:
 def test_doctor_makes_an_image_if_told_to(upstream: Upstream) -> None:
     done = run("doctor", "--image")
     assert done.exit_code == 0, done.stdout + done.stderr
-    assert "prompt" in upstream.last
+    assert "prompt" in upstream.first
