@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import litellm
 import pytest
 
+from .conformance.auth.account import open_account
 from .conformance.calls import MODES, Mode
 from .conformance.image_calls import RED, fail, generate
 from .conformance.server import Pictures, Upstream
-from .package import part
+from .package import answers, part, registration
+from .upstream_images import UpstreamFormat
 
 CONFIG = part("image_transformation").ImageConfig()
 
 
 @pytest.fixture
-def wire(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Any:
+def upstream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Upstream]:
+    """The API, and the provider's settings for it."""
+    monkeypatch.chdir(tmp_path)
+    with Upstream(UpstreamFormat()) as server, open_account(tmp_path) as account:
+        monkeypatch.setenv(f"{answers.ENV_PREFIX}_API_BASE", f"{server.url}/v1")
+        for name, value in account.environment.items():
+            monkeypatch.setenv(name, value)
+        registration.register()._ready = None  # the settings are read anew
+        yield server
+    registration.register()._ready = None
+
+
+@pytest.fixture
+def wire(upstream: Upstream) -> Any:
     """The stand-in's format."""
     (found,) = upstream._others
-    monkeypatch.setattr(found, "cancelled", [])
     return found
 
 

@@ -208,4 +208,4 @@ def test_callbacks_get_no_images(
     CALLS[capability](mode, **({"image": large} if capability == "image_edits" else {}))
     assert len(told) == 2
     assert max(map(len, told)) < 5000
-    assert "bytes)" in told[1]
+    assert "bytes" in told[1]
