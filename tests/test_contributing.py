@@ -44,9 +44,7 @@ def not_listed(change: str, *names: str, **placeholders: str) -> list[str]:
         names: as the files may write it.
         placeholders: what stands for <kind> and the like.
     """
-    patterns = []
-    for path in listed(change):
-        patterns.append(re.compile(re.escape(of(path, placeholders)).replace(r"\*", "[^/]*")))
+    patterns = [re.compile(re.escape(of(path, placeholders)).replace(r"\*", "[^/]*")) for path in listed(change)]
     words = [part for name in names for part in ("-e", name)]
     done = subprocess.run(["git", "grep", "-lwF", *words], cwd=ROOT, capture_output=True, text=True, check=True)
     found = done.stdout.splitlines()
@@ -81,7 +79,9 @@ def test_a_format(name: str) -> None:
 @pytest.mark.parametrize(("capability", "noun"), [("embeddings", "embedding")])
 def test_a_capability(capability: str, noun: str) -> None:
     names = {"capability": capability, "noun": noun, "format": "*"}
-    assert not not_listed("A capability", capability, f"{noun}_format", f"{noun}_transformation", f"{noun}_ids", **names)
+    assert not not_listed(
+        "A capability", capability, f"{noun}_format", f"{noun}_transformation", f"{noun}_ids", **names
+    )
     assert not [path for path in listed("A capability") if not any(ROOT.glob(of(path, names)))]
 
 
