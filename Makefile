@@ -50,7 +50,7 @@ test-langchain: .venv/installed .venv-langchain/installed ## LangChain's standar
 client-table: .venv/installed ## write docs/clients.md: what each client gets from each format, feature by feature
 	$(BIN)/python -m testing.client_table
 
-parameter-table: .venv/installed ## write docs/parameters.md: what of each parameter of embeddings reaches the upstream
+parameter-table: .venv/installed ## write docs/parameters.md: what of each parameter reaches the upstream, chats excepted
 	$(BIN)/python -m testing.parameter_table
 
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.jinja is current
