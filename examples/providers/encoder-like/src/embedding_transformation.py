@@ -1,10 +1,10 @@
 """How a call for embeddings becomes a request of the upstream, and its answer a response.
 
-    POST {api_base}/encode
-    {"encoder": "passages-3", "passages": [{"key": "0", "text": "Hi"}], "width": 256, "purpose": "query"}
+POST {api_base}/encode
+{"encoder": "passages-3", "passages": [{"key": "0", "text": "Hi"}], "width": 256, "purpose": "query"}
 
-    {"encoded": {"0": "AAAAPw=="}, "billed": {"tokens": 2}}          (four bytes a number, the lowest first)
-    {"problem": {"slug": "passage-too-long", "detail": "..."}}
+{"encoded": {"0": "AAAAPw=="}, "billed": {"tokens": 2}}          (four bytes a number, the lowest first)
+{"problem": {"slug": "passage-too-long", "detail": "..."}}
 """
 
 from __future__ import annotations

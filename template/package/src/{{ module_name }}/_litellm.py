@@ -41,6 +41,8 @@ from litellm.llms.base_llm.base_model_iterator import (
 )
 from litellm.llms.base_llm.chat.transformation import BaseConfig, BaseLLMException
 from litellm.llms.base_llm.embedding.transformation import BaseEmbeddingConfig
+from litellm.llms.base_llm.image_edit.transformation import BaseImageEditConfig
+from litellm.llms.base_llm.image_generation.transformation import BaseImageGenerationConfig
 from litellm.llms.custom_httpx.http_handler import (
     AsyncHTTPHandler,
     HTTPHandler,
@@ -50,10 +52,14 @@ from litellm.llms.custom_llm import CustomLLM
 from litellm.llms.openai.chat.gpt_transformation import OpenAIGPTConfig
 from litellm.llms.openai_like.json_loader import JSONProviderRegistry
 from litellm.main import stream_chunk_builder
+from litellm.types.router import GenericLiteLLMParams
 from litellm.types.utils import (
     EmbeddingResponse,
     GenericStreamingChunk,
+    ImageObject,
     ImageResponse,
+    ImageUsage,
+    ImageUsageInputTokensDetails,
     LlmProviders,
     ModelResponse,
     ModelResponseStream,
@@ -72,6 +78,8 @@ __all__ = [
     "BadRequestError",
     "BaseConfig",
     "BaseEmbeddingConfig",
+    "BaseImageEditConfig",
+    "BaseImageGenerationConfig",
     "BaseLLMException",
     "BaseModelResponseIterator",
     "ContentPolicyViolationError",
@@ -79,9 +87,13 @@ __all__ = [
     "CustomLLM",
     "EmbeddingResponse",
     "ExceptionCheckers",
+    "GenericLiteLLMParams",
     "GenericStreamingChunk",
     "HTTPHandler",
+    "ImageObject",
     "ImageResponse",
+    "ImageUsage",
+    "ImageUsageInputTokensDetails",
     "InternalServerError",
     "JSONProviderRegistry",
     "LlmProviders",

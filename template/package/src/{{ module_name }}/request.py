@@ -37,7 +37,8 @@ class Request:
     url: str
     headers: dict[str, str]
     body: dict[str, Any]
-    content: bytes
+    content: bytes | httpx.SyncByteStream
+    """The body, or what it is read from while it is sent, by sync and async clients."""
     auth: Any
     timeout: httpx.Timeout
     request_id: str
@@ -51,6 +52,7 @@ class Request:
     """The call's own; None where LiteLLM's settings say."""
     response_headers: frozenset[str]
     """Names of response headers that callers may have besides the usual ones."""
+    method: str = "POST"
 
     @property
     def host(self) -> str:
@@ -163,8 +165,12 @@ class RequestBuilder:
         """The parameters for the upstream, by its names; another capability than chat has others."""
         return upstream_params(self._config, model, given, litellm_params, self._stream)
 
-    def _signed(self, body: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
-        """The headers, and the body as bytes where it is no plain JSON."""
+    def _shown(self, body: dict[str, Any]) -> Any:
+        """The body as LiteLLM's callbacks may have it."""
+        return body
+
+    def _signed(self, body: dict[str, Any]) -> tuple[dict[str, Any], bytes | httpx.SyncByteStream | None]:
+        """The headers, and the body as it is sent where it is no plain JSON."""
         arguments = self.transform_arguments
         return self._config.sign_request(
             headers=self._headers,
@@ -199,7 +205,7 @@ class RequestBuilder:
         logging.pre_call(
             input=arguments["messages"],
             api_key="",
-            additional_args={"complete_input_dict": body, "api_base": self._url, "headers": shown},
+            additional_args={"complete_input_dict": self._shown(body), "api_base": self._url, "headers": shown},
         )
         return Request(
             model=arguments["model"],

@@ -174,13 +174,17 @@ _parsed_url = lru_cache(maxsize=64)(httpx.URL)  # parsing one takes a quarter of
 
 
 def _http_request(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
-    return client.build_request(
-        "POST",
+    content = request.content
+    built = client.build_request(
+        request.method,
         _parsed_url(request.url),
         headers=request.headers,
-        content=request.content,
+        content=content if isinstance(content, bytes) else None,
         timeout=request.timeout,
     )
+    if isinstance(content, bytes):
+        return built
+    return httpx.Request(built.method, built.url, headers=built.headers, stream=content, extensions=built.extensions)
 
 
 def _is_open(response: httpx.Response, client: object, request: Request, started: float) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .auth.account import open_account
 from .calls import WEATHER
 from .features import declared
 from .proxy import Proxy
-from .server import Upstream
+from .server import Upstream, png
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -60,8 +61,31 @@ def embeddings(client: openai.OpenAI, model: str) -> None:
         say(f"\nembedding > {text}\n          < {vector.embedding[:3]} … ({len(vector.embedding)} numbers)")
 
 
+def images(client: openai.OpenAI, model: str) -> None:
+    """An image from a prompt."""
+    prompt = "A lighthouse at dusk"
+    answer: Any = client.images.generate(model=model, prompt=prompt)
+    say(f"\nimage     > {prompt}\n          < {_in_words(answer.data[0])}")
+
+
+def image_edits(client: openai.OpenAI, model: str) -> None:
+    """An image from another one."""
+    prompt = "Let it snow"
+    answer: Any = client.images.edit(model=model, prompt=prompt, image=("lighthouse.png", png(b"\xff\x80\x00")))
+    say(f"\nedit      > {prompt}\n          < {_in_words(answer.data[0])}")
+
+
+def _in_words(image: Any) -> str:
+    return image.url or f"{len(b64decode(image.b64_json))} bytes"
+
+
 # What is shown of each capability, and the mode of its models.
-SHOWN = {"chat": (chat, "chat"), "embeddings": (embeddings, "embedding")}
+SHOWN = {
+    "chat": (chat, ("chat",)),
+    "embeddings": (embeddings, ("embedding",)),
+    "images": (images, ("image_generation",)),
+    "image_edits": (image_edits, ("image_edit", "image_generation")),
+}
 
 
 def main() -> None:
@@ -77,14 +101,14 @@ def main() -> None:
         with Proxy(upstream.url, account.environment, Path(folder)) as proxy:
             say(proxy.url)
             client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key)
-            for capability, (show, mode) in SHOWN.items():
+            for capability, (show, modes) in SHOWN.items():
                 if capability not in answers.CAPABILITIES:
                     continue
-                served = [name for name, facts in models.load_models().items() if facts.get("mode", "chat") == mode]
+                served = [name for name, facts in models.load_models().items() if facts.get("mode", "chat") in modes]
                 if served:
                     show(client, served[0])
                 else:
-                    say(f"\n{capability} left out: models.yaml has no model of the mode {mode}")
+                    say(f"\n{capability} left out: models.yaml has no model of the mode {' or '.join(modes)}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,14 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "tools": ("tools", []),
 }
 OF_CHATS = {*ABILITIES, *PARAMETERS, "finish_reasons", "server_sent_events"}
-FEATURES = {"chat", "http", "retry_after", *(OF_CHATS if "chat" in answers.CAPABILITIES else ())}
+OF_IMAGES = {"image_tokens"}
+FEATURES = {
+    "chat",
+    "http",
+    "retry_after",
+    *(OF_CHATS if "chat" in answers.CAPABILITIES else ()),
+    *(OF_IMAGES if {"images", "image_edits"} & set(answers.CAPABILITIES) else ()),
+}
 UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 import struct
 import threading
 import zlib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -62,6 +64,21 @@ class Vectors:
     prompt_tokens: int = 3
     in_base64: bool = False
     """Whether the caller wants them in OpenAI's base64, which not every API has."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a model for images makes, in no particular format: each is an image, or the address of one."""
+
+    images: tuple[bytes | str, ...]
+    revised_prompt: str | None = None
+    input_tokens: int = 9
+    output_tokens: int = 272
+
+    @staticmethod
+    def base64(image: bytes) -> str:
+        """Returns an image in base64."""
+        return b64encode(image).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -121,7 +138,8 @@ class Format(Protocol):
     """What the author's stand-in tells the server about the provider's API: tests/upstream.py about chats.
 
     That of another capability is in a file of its own, such as tests/upstream_embeddings.py, and has
-    `serves(received: Received) -> bool`, which says by the path whether a request is for it.
+    `serves(received: Received) -> bool`, which says by the path whether a request is for it. One that takes jobs has
+    `goes_on(received: Received) -> Raw | None`, the answer to a request about a job, and None for all others.
     """
 
     def read(self, body: Any) -> dict[str, Any]:
@@ -131,8 +149,11 @@ class Format(Protocol):
         """
         ...
 
-    def answer(self, reply: Any, model: str) -> dict[str, Any]:
-        """Returns the body of an answer that is not streamed: of a `Reply`, or of what the capability has in its place."""
+    def answer(self, reply: Any, model: str) -> dict[str, Any] | bytes:
+        """Returns the body of an answer that is not streamed: of a `Reply`, or of what the capability has in its place.
+
+        It is JSON, or an image itself.
+        """
         ...
 
     def refusal(self, refusal: Refusal) -> dict[str, Any]:
@@ -155,7 +176,7 @@ class ChatFormat(Format, Protocol):
         ...
 
 
-Step = Reply | Vectors | Refusal | Raw
+Step = Reply | Vectors | Pictures | Refusal | Raw
 
 _OTHERS = ("upstream_embeddings", "upstream_images")
 """Where the stand-ins of other capabilities are, beside tests/upstream.py, in packages that have them."""
@@ -219,6 +240,11 @@ class Upstream:
         """The last request's body in OpenAI's words."""
         return self._asked(self.requests[-1])
 
+    @property
+    def first(self) -> dict[str, Any]:
+        """The same of the first request since the last reset, which is not about a job."""
+        return self._asked(self.requests[0])
+
     def _wire_of(self, received: Received) -> Any:
         """The format of the capability that a request is for."""
         return next((wire for wire in self._others if wire.serves(received)), self._wire)
@@ -278,20 +304,30 @@ class Upstream:
 
     async def _respond(self, received: Received, writer: asyncio.StreamWriter) -> bool:
         """Answers one request; returns whether the connection can be used again."""
-        if received.method != "POST":
+        wire = self._wire_of(received)
+        if received.method != "POST" and not (hasattr(wire, "serves") and wire.serves(received)):
             good = not self.guard or self.guard(received) or received.path == "/v1"  # which `doctor` looks at
             _write(writer, Raw(body=b"{}") if good else Raw(401, b'{"error": {"message": "not accepted"}}'))
             return True
-        if not isinstance(received.body, dict):
+        if not isinstance(received.body, dict) and not hasattr(wire, "read_request"):
             _write(writer, Raw(status=400, body=b'{"error": {"message": "the body is no JSON object"}}'))
             return True
-        wire = self._wire_of(received)
         if self.guard and not self.guard(received):
             refusal = Refusal(401, "invalid_token", "the credential is not accepted")
             _write(writer, self.refuses or Raw(status=401, body=json.dumps(wire.refusal(refusal)).encode()))
             return True
-        asked = self._asked(received)
-        step, fault = self._steps.pop(0) if self._steps else (self.reply_to(asked), None)
+        goes_on = getattr(wire, "goes_on", None)
+        going = (
+            goes_on(received)
+            if goes_on and not (self._steps and isinstance(self._steps[0][0], Raw | Refusal))
+            else None
+        )
+        if going is not None:
+            _write(writer, going)
+            return True
+        step, fault = self._steps.pop(0) if self._steps else (None, None)
+        asked = {} if isinstance(step, Raw | Refusal) else self._asked(received)
+        step = step or self.reply_to(asked)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         if isinstance(step, Reply) and wire in self._others:
@@ -318,7 +354,8 @@ class Upstream:
         if isinstance(step, Reply) and asked.get("stream"):
             events = wire.events(step, model)
             return await self._stream(events, writer, wire, fault, repeated)
-        body = json.dumps(wire.answer(step, model)).encode()
+        answer = wire.answer(step, model)
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         if fault and fault.kind in ("reset", "truncate"):
             _head(writer, 200, {"content-type": "application/json", "content-length": str(len(body))})
             writer.write(body[: len(body) // 2])
@@ -457,6 +494,8 @@ def reply_to(asked: Mapping[str, Any]) -> Step:
     """
     if "input" in asked and "messages" not in asked:
         return vectors_of(asked)
+    if "prompt" in asked and "messages" not in asked:
+        return pictures_of(asked)
     messages = asked.get("messages") or []
     last = messages[-1] if messages else {}
     tools = asked.get("tools") or []
@@ -491,6 +530,59 @@ def vectors_of(asked: Mapping[str, Any]) -> Vectors:
     values = [tuple((zlib.crc32(f"{one}{n}".encode()) % 1000 - 500) / 1024 for n in range(size)) for one in inputs]
     tokens = sum(len(one.split()) if isinstance(one, str) else len(one) for one in inputs)
     return Vectors(tuple(values), prompt_tokens=tokens, in_base64=asked.get("encoding_format") == "base64")
+
+
+def pictures_of(asked: Mapping[str, Any]) -> Pictures:
+    """Returns as many images as were asked for, or their addresses: of one color, which the prompt decides.
+
+    Args:
+        asked: the request in OpenAI's words.
+    """
+    count = int(asked.get("n") or 1)
+    color = zlib.crc32(str(asked.get("prompt")).encode()).to_bytes(4)[:3]
+    if asked.get("response_format") == "url":
+        return Pictures(tuple(f"https://images.example/{number}.png" for number in range(count)))
+    return Pictures((png(color),) * count)
+
+
+def png(color: bytes, size: int = 8) -> bytes:
+    """Returns a PNG image of one color.
+
+    Args:
+        color: red, green and blue, a byte each.
+        size: pixels of each side.
+    """
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    rows = (b"\x00" + color * size) * size
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def form_of(received: Received) -> tuple[dict[str, str], list[tuple[str, str, str, bytes]]]:
+    """Returns the fields of a form, and its files: name, name of the file, content type, content.
+
+    It is read strictly (RFC 7578): what is no form raises.
+    """
+    kind, _, boundary = received.headers["content-type"].partition("; boundary=")
+    assert kind == "multipart/form-data", kind
+    first, *parts, last = received.body.split(b"--" + boundary.encode())
+    assert (first, last) == (b"", b"--\r\n"), (first, last)
+    fields: dict[str, str] = {}
+    files: list[tuple[str, str, str, bytes]] = []
+    for part in parts:
+        head, _, content = part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+        about = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        names = dict(re.findall(r'(\w+)="([^"]*)"', about["Content-Disposition"]))
+        if "filename" in names:
+            files.append((names["name"], names["filename"], about["Content-Type"], content))
+        else:
+            fields[names["name"]] = content.decode()
+    return fields, files
 
 
 def _example(schema: Mapping[str, Any]) -> Any:

@@ -66,6 +66,7 @@ def test_a_request_of_the_authors(mode: Mode, upstream: Upstream) -> None:
     assert caught.value.response.request.headers.get("authorization") is None
 
 
+@pytest.mark.skipif(hasattr(UpstreamFormat, "read_request"), reason="declared: the stand-in does so itself")
 def test_a_format_that_reads_the_path(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_request(self: UpstreamFormat, received: Received) -> dict[str, Any]:
         return {**self.read(received.body), "user": f"{received.path} {received.headers['content-type']}"}

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ...package import answers, package, registration
 from ..calls import HELLO, aask, ask
@@ -115,8 +116,22 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
 def _processes(upstream: Upstream, model: str, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
     last = upstream.requests[-1]  # as the provider sends it; what is left out may have another credential
     config: Any = next(iter(registration.register().drivers.values())).config
-    headers = config.validate_environment({}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url)
-    sent = json.dumps({"path": last.path.partition("?")[0], "headers": headers, "body": last.body})
+    form = not isinstance(last.body, dict | None)  # as edits of images are; those have no headers of a transformation's
+    headers = (
+        {} if form else config.validate_environment({}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url)
+    )
+    path, _, query = last.path.partition("?")
+    own = getattr(answers, "API_KEY_QUERY", "")
+    sent = json.dumps(
+        {
+            "method": last.method,
+            "path": path,
+            "params": [[name, value] for name, value in parse_qsl(query) if name != own],
+            "headers": {name.lower(): value for name, value in headers.items()}
+            | {"content-type": last.headers.get("content-type", "application/json")},
+            "body": last.body.decode("latin-1") if form else json.dumps(last.body) if last.body else "",
+        }
+    )
     workers = [start_worker(upstream, each) for _ in range(count)]
     for worker in workers:
         assert worker.stdout is not None
