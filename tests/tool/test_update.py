@@ -148,7 +148,6 @@ def test_turning_things_off_and_on(package: Path) -> None:
 def test_turning_on_a_capability(package: Path) -> None:
     """It adds files, and touches none of the author's, which know nothing of it yet."""
     updated(package)
-    commit(package, "Newer")
     yours = yaml.safe_load((package / ".template-files.yml").read_text(encoding="utf-8"))["yours"]
     before = {path: (package / path).read_bytes() for path in yours}
     updated(package, "-d", "capabilities=[chat, embeddings]")
