@@ -168,10 +168,13 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
         {"provider": record["provider"], "custom_handler": f"{record['module_name']}.provider"}
     ]
 
+    chat = "chat" in record.get("capabilities", ["chat"])
     wanted = {
-        "tests/conformance/test_openai_format.py": record["api_format"] == "openai",
+        "tests/conformance/test_chat.py": chat,
+        "tests/conformance/test_embeddings.py": "embeddings" in record.get("capabilities", []),
+        "tests/conformance/test_openai_format.py": chat and record["api_format"] == "openai",
         "tests/conformance/test_sdk_format.py": record["api_format"] == "sdk",
-        "tests/conformance/test_responses_format.py": record["api_format"] == "responses",
+        "tests/conformance/test_responses_format.py": chat and record["api_format"] == "responses",
         "tests/conformance/test_cli.py": "cli" in record["include"],
         "mkdocs.yml": "docs" in record["include"],
         "compose.yaml": "docker" in record["include"],

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, closing
 from functools import lru_cache
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -23,7 +23,7 @@ MAX_ERROR_BODY = 64 * 1024
 ERROR_BODY_SECONDS = 5.0
 """What of an error is read at most: its body may stall, or have no end."""
 
-Credential: TypeAlias = Callable[[Mapping[str, Any]], tuple[Settings, CallAuth]]
+Credential = Callable[[Mapping[str, Any]], tuple[Settings, CallAuth]]
 """Returns the settings and the credential of a call, of the arguments of a `CustomLLM` method."""
 
 
