@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import httpx
 
@@ -103,7 +103,7 @@ class Pause:
     seconds: float
 
 
-Steps: TypeAlias = Generator["Pause | Request", "httpx.Response | None", httpx.Response]
+Steps = Generator["Pause | Request", "httpx.Response | None", httpx.Response]
 
 
 class JobRun:
