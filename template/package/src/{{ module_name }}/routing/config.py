@@ -12,7 +12,7 @@ or everything below `extensions: litellm:`, which has more to say:
     client-auth: loopback | keys | host | forward, client-keys
     limits: {inspect-bytes, total-buffer}, timeouts: {connect-seconds, idle-seconds}
 
-Other keys at the top level are the host's. A secret is a literal or `os.environ/NAME`, as in LiteLLM's own files.
+Other keys at the top level are the host's. `os.environ/NAME`, as in LiteLLM's own files, may stand for a secret or the URL.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _checked(settings: Mapping[str, tuple[str, Any]], environment: Mapping[str, 
     enabled = _boolean(*at("enabled", False))
     passthrough = _boolean(*at("passthrough-mode", False))
     fallback = _fallback(*at("fallback", {}))
-    base_url = _base_url(*at("base-url", ""))
+    base_url = _base_url(*at("base-url", ""), environment)
     if (enabled or passthrough or fallback.enabled) and not base_url:
         name = "litellm-base-url" if any(key.startswith("litellm-") for key, _ in settings.values()) else "base-url"
         raise ConfigError(f"{name} is missing: write LiteLLM's address, such as http://127.0.0.1:4000.")
@@ -365,9 +365,14 @@ def _path(key: str, value: str) -> str:
     return value
 
 
-def _base_url(key: str, value: Any) -> str:
+def _base_url(key: str, value: Any, environment: Mapping[str, str]) -> str:
     if value == "":
         return ""
+    if isinstance(value, str) and value.startswith(_ENVIRONMENT):
+        name = value.removeprefix(_ENVIRONMENT)
+        if not (found := environment.get(name, "")):
+            raise ConfigError(f"{key} is {value}, and {name} is not set: export it.")
+        key, value = f"{key} ({name})", found
     rule = "write one such as http://127.0.0.1:4000"
     if not isinstance(value, str) or not _VISIBLE.match(value):
         raise ConfigError(f"{key} is no URL: {rule}.")
