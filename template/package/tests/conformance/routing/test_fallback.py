@@ -624,7 +624,7 @@ def _date(seconds: float) -> str:
         ([("llm_provider-retry-after", "20")], 19, 20),
         ([], 44, 45),
     ],
-    ids=str,
+    ids=["long", "far date", "abc", "negative", "nan", "empty", "seconds", "milliseconds", "of a provider", "none"],
 )
 def test_case_30_how_long_the_host_is_left_alone(
     headers: list[tuple[str, str]], least: float, most: float, start: Start
