@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from typer.testing import CliRunner
 
 from ...package import package, part
 from .gateway import Client, wait_for
 
 
-def route(*arguments: str) -> Any:
+@dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    exit_code: int
+    output: str
+
+
+def route(*arguments: str) -> Done:
     """Runs `route …` in this process."""
-    return CliRunner().invoke(part("cli").app, ["route", *arguments])
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        status = part("routing.command").main(arguments)
+    return Done(status, output.getvalue())
 
 
 @dataclass
@@ -54,8 +63,8 @@ def serve(file: Path, *arguments: str, environment: Mapping[str, str] | None = N
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", f"from {package.__name__}.cli import app; app()", "route", "serve"]
-    command += ["--config", str(file), "--port", str(port), *arguments]
+    command = [sys.executable, "-m", f"{package.__name__}.routing", "serve", "--config", str(file)]
+    command += ["--port", str(port), *arguments]
     log = file.with_name(f"served-{port}.log")
     with log.open("wb") as output:
         process = subprocess.Popen(

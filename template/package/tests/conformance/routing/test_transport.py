@@ -8,6 +8,7 @@ import logging
 import re
 import statistics
 import time
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from .replies import PING, chat_stream, chunk, event, message_start, openai_erro
 from .side import FOREVER, JSON, SSE, Answer, Side
 
 LIMITED = json.dumps(openai_error("rate_limit_error", "Rate limit reached")).encode()
+PARSERS = ["h11", *(["httptools"] if find_spec("httptools") else [])]
+"""Those of uvicorn's that are installed."""
 GOOD_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -308,7 +311,7 @@ def test_case_35_head_by_url(new_server: NewServer, tmp_path: Path) -> None:
     assert litellm.requests == []
 
 
-@pytest.mark.parametrize("http", ["h11", "httptools"])
+@pytest.mark.parametrize("http", PARSERS)
 def test_case_36_a_length_and_chunks(http: str, start: Start) -> None:
     """Whatever the server makes of it: no part of a body becomes a request of its own."""
     setup = start(http=http)
@@ -367,7 +370,7 @@ TARGETS = (
 )
 
 
-@pytest.mark.parametrize("http", ["h11", "httptools"])
+@pytest.mark.parametrize("http", PARSERS)
 @pytest.mark.parametrize("passthrough", [True, False])
 def test_case_36_never_elsewhere(http: str, passthrough: bool, start: Start, new_server: NewServer) -> None:
     evil = new_server("evil")
