@@ -22,6 +22,7 @@ from .classify import (
     network_failure,
     timeout_failure,
 )
+from .forward import AnswerCutError, UpstreamError
 from .host import HostUnavailableError
 from .model_name import BombError, UnreadableError, decoded
 from .sse import Events, is_preliminary
@@ -90,6 +91,14 @@ class HeldAnswer:
                 await host
             except HostUnavailableError as error:
                 return self._without_answer(error)
+            except AnswerCutError:
+                if not self.released and "timeout" in self._kinds:
+                    return self._without_answer(HostUnavailableError(UpstreamError("reset", "the answer broke off")))
+                await self.release()
+                raise
+            except Exception:
+                await self.release()
+                raise
             if self._verdict.done() and (failure := self._verdict.result()) is not None:
                 return failure
             await self.release()
