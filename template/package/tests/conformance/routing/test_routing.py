@@ -253,8 +253,7 @@ def test_case_07_through_litellms_proxy(
     body = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
     got = setup.gateway.post(f"/v1beta/models/{name}:{action}?key=of-the-client", body)
     assert got.route == "litellm"
-    assert got.header("x-litellm-version"), "LiteLLM has the path, and takes the key"
-    assert got.status not in (401, 404), got
+    assert got.status not in (401, 404), "LiteLLM has the path, and takes the key"
     assert setup.host.requests == []
 
 

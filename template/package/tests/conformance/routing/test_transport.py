@@ -16,6 +16,7 @@ from typing import Any
 import openai
 import pytest
 
+from ...package import part
 from ..proxy import Proxy
 from ..server import Fault, Reply, Upstream
 from .conftest import FALLBACK, NewServer, Start
@@ -427,18 +428,20 @@ QUERY = "alt=sse&key=secret-20&api_key=secret-21&%6bey=secret-22&access_token=se
 @pytest.mark.parametrize("way", ["routed", "fallback", "not routed"])
 def test_case_37_secrets_stay_on_their_side(way: str, start: Start, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    setup = start(**(FALLBACK if way == "fallback" else {}))
+    setup = start(**(FALLBACK if way == "fallback" else {}), client_auth="keys", client_keys=["secret-1"])
     if way == "fallback":
         setup.host.will(Answer(429, (LIMITED,)))
     sent = [
         *SECRETS.items(),
         ("connection", "x-private"),
+        ("x-request-id", "id-37"),
         ("anthropic-beta", "kept"),
         ("traceparent", "00-1-2-03"),
         ("x-forwarded-for", "203.0.113.1"),
     ]
     model = "other" if way == "not routed" else "gpt-5"
     got = setup.gateway.post(f"/v1beta/models/{model}:streamGenerateContent?{QUERY}", {"contents": []}, sent)
+    wait_for(lambda: lines(caplog, "id-37"))
     assert got.status == 200
     for heard in setup.litellm.requests:
         told = f"{heard.target} {heard.headers}"
@@ -546,7 +549,14 @@ def test_case_38_a_good_id_stays(setup: Setup, caplog: pytest.LogCaptureFixture)
     given = "Az09._:/+=@-" + "x" * 116
     got = setup.gateway.post(f"{CHAT}?a=not-in-the-log", ask(), [("x-request-id", given)])
     assert got.header("x-request-id") == given
-    (line,) = [record.getMessage() for record in caplog.records if given in record.getMessage()]
+    wait_for(lambda: lines(caplog, given))  # it is written when the answer is over
+    (line,) = lines(caplog, given)
     assert CHAT in line
     assert "litellm" in line
     assert "not-in-the-log" not in line
+
+
+def lines(caplog: pytest.LogCaptureFixture, given: str) -> list[str]:
+    """Returns the lines of the gateway's log that name a request."""
+    found = [record.getMessage() for record in caplog.records if record.name == part("routing").__name__]
+    return [line for line in found if given in line]
