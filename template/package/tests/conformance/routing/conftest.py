@@ -76,7 +76,7 @@ def start(tmp_path: Path, litellm: Server, sides: list[Side]) -> Iterator[Start]
     """Starts a gateway around a host, both new.
 
     Its arguments are settings (see `gateway.config`), and by name: `content`, a whole configuration in place of them; `http`,
-    the parser; `inside` and `outside`, which wrap the host and the whole.
+    the parser; `inside` and `outside`, which wrap the host and the whole; `live`, whether the file is watched.
     """
     with ExitStack() as stack:
 
@@ -85,6 +85,7 @@ def start(tmp_path: Path, litellm: Server, sides: list[Side]) -> Iterator[Start]
             http: str = "auto",
             inside: Callable[[Any], Any] = lambda app: app,
             outside: Callable[[Any], Any] = lambda app: app,
+            live: bool = False,
             **settings: Any,
         ) -> Setup:
             host = HostApp()
@@ -92,7 +93,7 @@ def start(tmp_path: Path, litellm: Server, sides: list[Side]) -> Iterator[Start]
             folder = tmp_path / f"gateway-{len(sides)}"
             folder.mkdir()
             file = write(folder / "routing.yaml", content or config(litellm.url, **settings))
-            app = middleware(inside(host), file)
+            app = middleware(inside(host), file, live=live)
             return Setup(stack.enter_context(Gateway(outside(app), http)), host, litellm, file, app)
 
         yield new

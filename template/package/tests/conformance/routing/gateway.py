@@ -211,6 +211,7 @@ class Gateway(Client):
                 lifespan="on",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 date_header=False,
                 timeout_graceful_shutdown=1,
@@ -235,7 +236,7 @@ class Gateway(Client):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._server.should_exit = True  # it ends by itself: the next test need not wait for that
 
     def stop(self) -> None:
         """Ends the server, as SIGTERM does."""
@@ -298,9 +299,9 @@ def write(file: Path, content: Mapping[str, Any] | str) -> Path:
     return file
 
 
-def middleware(host: Any, file: Path) -> Any:
-    """Returns the middleware under test."""
-    return part("routing").RoutingMiddleware(host, file)
+def middleware(host: Any, file: Path, *, live: bool = True) -> Any:
+    """Returns the middleware under test; with `live` it watches its file."""
+    return part("routing").RoutingMiddleware(host, file if live else load(file))
 
 
 def load(file: Path) -> Any:

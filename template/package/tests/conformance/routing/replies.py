@@ -88,7 +88,7 @@ def reply(name: str, target: str, body: bytes) -> tuple[str, tuple[bytes, ...]]:
     try:
         asked = json.loads(body)
         streamed = isinstance(asked, dict) and asked.get("stream") is True
-    except ValueError:
+    except (ValueError, RecursionError):
         streamed = False
     streamed = streamed or ":streamGenerateContent" in path
     if path.endswith("/messages"):
@@ -127,4 +127,4 @@ def _message(name: str) -> dict[str, Any]:
 
 def _gemini(name: str) -> dict[str, Any]:
     content = {"role": "model", "parts": [{"text": f"from {name}"}]}
-    return {"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "modelVersion": name}
+    return {"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "responseId": f"from-{name}"}

@@ -161,7 +161,7 @@ def test_two_hundred_disconnects(start: Start) -> None:
 
         with socket.create_connection(("127.0.0.1", setup.gateway.port)) as connection:
             content = json.dumps(ask(model, stream=stream)).encode()
-            head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+            head = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
             connection.sendall(head.encode() + content)
             wait_for(reached)
             time.sleep(pause)

@@ -73,7 +73,7 @@ def is_routed(client: Client, model: str) -> bool:
 def test_case_39_a_new_configuration_counts_at_once(
     way: Callable[[Path, str], None], start: Start, litellm: Server
 ) -> None:
-    setup = start(good(litellm.url, "model-0"))
+    setup = start(good(litellm.url, "model-0"), live=True)
     assert is_routed(setup.gateway, "model-0")
     for number in range(1, 4):
         way(setup.file, good(litellm.url, f"model-{number}"))
@@ -88,7 +88,7 @@ def test_case_39_a_bad_file_keeps_the_old_one(
     bad: str, start: Start, litellm: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It says why in one line, and the next good one counts."""
-    setup = start(good(litellm.url, "old"))
+    setup = start(good(litellm.url, "old"), live=True)
     assert is_routed(setup.gateway, "old")
     caplog.set_level(logging.INFO)
     rename(setup.file, bad)
@@ -102,7 +102,7 @@ def test_case_39_a_bad_file_keeps_the_old_one(
 
 
 def test_case_39_key_and_address_are_live(start: Start, litellm: Server, new_server: NewServer) -> None:
-    setup = start(config(litellm.url))
+    setup = start(config(litellm.url), live=True)
     assert setup.gateway.post(CHAT, ask()).is_from("litellm")
     other = new_server("other")
     write(setup.file, config(other.url, api_key="sk-another"))
@@ -112,7 +112,7 @@ def test_case_39_key_and_address_are_live(start: Start, litellm: Server, new_ser
 
 def test_case_39_a_request_keeps_what_it_began_with(start: Start, litellm: Server) -> None:
     """A stream goes on while its model is taken out."""
-    setup = start(good(litellm.url, "gpt-5"))
+    setup = start(good(litellm.url, "gpt-5"), live=True)
     litellm.will(Answer(pieces=(chunk(None), chunk("a"), 0.8, chunk("b"), event("[DONE]")), headers=SSE))
     with setup.gateway.opened(CHAT, ask(stream=True)) as answer:
         first = answer.piece()
@@ -167,21 +167,21 @@ def reloads(setup: Setup, litellm: Server, number: int, streams: int) -> None:
 
 
 def test_case_39_under_streams(start: Start, litellm: Server) -> None:
-    setup = start(good(litellm.url, "model-0"))
+    setup = start(good(litellm.url, "model-0"), live=True)
     reloads(setup, litellm, 100, 8)
     assert setup.gateway.rests() == []
 
 
 @pytest.mark.slow
 def test_case_39_a_thousand_times_under_64_streams(start: Start, litellm: Server) -> None:
-    setup = start(good(litellm.url, "model-0"))
+    setup = start(good(litellm.url, "model-0"), live=True)
     reloads(setup, litellm, 1000, 64)
     assert setup.gateway.rests() == []
 
 
 @pytest.mark.slow
 def test_case_39_a_thousand_times_by_a_swapped_link(start: Start, litellm: Server) -> None:
-    setup = start(good(litellm.url, "model-0"))
+    setup = start(good(litellm.url, "model-0"), live=True)
     for number in range(1, 1001):
         dot_dot_data(setup.file, good(litellm.url, f"model-{number}"))
     wait_for(lambda: is_routed(setup.gateway, "model-1000"), seconds=5)

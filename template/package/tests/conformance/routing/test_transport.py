@@ -16,6 +16,7 @@ from typing import Any
 import openai
 import pytest
 
+from ...package import part
 from ..proxy import Proxy
 from ..server import Fault, Reply, Upstream
 from .conftest import FALLBACK, NewServer, Start
@@ -123,7 +124,7 @@ def test_case_33_in_the_middle_of_a_fallback(both_ways: Setup) -> None:
 def test_case_33_while_it_still_sends(both_ways: Setup) -> None:
     for model in ("other", "routed"):
         content = json.dumps(ask(model)).encode()
-        head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(content) + 9}\r\n\r\n"
+        head = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(content) + 9}\r\n\r\n"
         both_ways.gateway.raw(head.encode() + content, seconds=0.2)
     assert both_ways.gateway.rests() == []
     assert both_ways.litellm.requests == []
@@ -150,7 +151,7 @@ def test_case_33_many_leave_at_once(both_ways: Setup) -> None:
 def test_case_33_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name]))
-    upstream.will(Reply(text=("a", "b", "c")), fault=Fault("stall", after=2))
+    upstream.will(Reply(text=("a",) * 50), fault=Fault("stall", after=10, seconds=30))
     with setup.gateway.opened(CHAT, ask(name, stream=True)) as answer:
         assert answer.piece()
         answer.leave()
@@ -315,7 +316,7 @@ def test_case_35_head_by_url(new_server: NewServer, tmp_path: Path) -> None:
 def test_case_36_a_length_and_chunks(http: str, start: Start) -> None:
     """Whatever the server makes of it: no part of a body becomes a request of its own."""
     setup = start(http=http)
-    inner = b"POST /key/generate HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
+    inner = b"POST /key/generate HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
     content = json.dumps(ask()).encode()
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
     for length in (len(body) + len(inner), 3):
@@ -324,7 +325,7 @@ def test_case_36_a_length_and_chunks(http: str, start: Start) -> None:
             head = b"\r\n".join(
                 [
                     b"POST /v1/chat/completions HTTP/1.1",
-                    b"host: x",
+                    b"host: localhost",
                     b"content-type: application/json",
                     *framing[:: -1 if order else 1],
                     b"connection: close",
@@ -379,7 +380,7 @@ def test_case_36_never_elsewhere(http: str, passthrough: bool, start: Start, new
     content = json.dumps(ask()).encode()
     for target in TARGETS:
         path = target.format(evil=f"127.0.0.1:{evil.port}")
-        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {len(content)}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {len(content)}\r\n\r\n"
         before = len(base.requests)
         got = setup.gateway.raw(head.encode() + content, seconds=5)
         for heard in base.requests[before:]:
@@ -427,18 +428,20 @@ QUERY = "alt=sse&key=secret-20&api_key=secret-21&%6bey=secret-22&access_token=se
 @pytest.mark.parametrize("way", ["routed", "fallback", "not routed"])
 def test_case_37_secrets_stay_on_their_side(way: str, start: Start, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    setup = start(**(FALLBACK if way == "fallback" else {}))
+    setup = start(**(FALLBACK if way == "fallback" else {}), client_auth="keys", client_keys=["secret-1"])
     if way == "fallback":
         setup.host.will(Answer(429, (LIMITED,)))
     sent = [
         *SECRETS.items(),
         ("connection", "x-private"),
+        ("x-request-id", "id-37"),
         ("anthropic-beta", "kept"),
         ("traceparent", "00-1-2-03"),
         ("x-forwarded-for", "203.0.113.1"),
     ]
     model = "other" if way == "not routed" else "gpt-5"
     got = setup.gateway.post(f"/v1beta/models/{model}:streamGenerateContent?{QUERY}", {"contents": []}, sent)
+    wait_for(lambda: lines(caplog, "id-37"))
     assert got.status == 200
     for heard in setup.litellm.requests:
         told = f"{heard.target} {heard.headers}"
@@ -507,7 +510,7 @@ def test_case_37_errors_are_those_of_the_api(path: str, setup: Setup) -> None:
 )
 def test_case_38_an_odd_id_is_replaced(given: str, setup: Setup) -> None:
     for model, side in (("gpt-5", setup.litellm), ("other", setup.host)):
-        head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\nx-request-id: {given}\r\n"
+        head = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\nx-request-id: {given}\r\n"
         content = json.dumps(ask(model)).encode()
         answer = setup.gateway.raw(f"{head}content-length: {len(content)}\r\n\r\n".encode("latin-1") + content)
         if answer.startswith(b"HTTP/1.1 400") and given == "a\x0bb":
@@ -523,7 +526,7 @@ def test_case_38_an_odd_id_is_replaced(given: str, setup: Setup) -> None:
 @pytest.mark.parametrize("given", ["a\rb", "a\r\n b", "a\nb", "a\x00b"], ids=repr)
 def test_case_38_a_broken_id_goes_nowhere(given: str, setup: Setup) -> None:
     content = json.dumps(ask()).encode()
-    head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\nx-request-id: {given}\r\ncontent-length: {len(content)}\r\n\r\n"
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\nx-request-id: {given}\r\ncontent-length: {len(content)}\r\n\r\n"
     answer = setup.gateway.raw(head.encode("latin-1") + content)
     for heard in setup.litellm.requests:
         assert GOOD_ID.fullmatch(heard.header("x-request-id") or "")
@@ -546,7 +549,14 @@ def test_case_38_a_good_id_stays(setup: Setup, caplog: pytest.LogCaptureFixture)
     given = "Az09._:/+=@-" + "x" * 116
     got = setup.gateway.post(f"{CHAT}?a=not-in-the-log", ask(), [("x-request-id", given)])
     assert got.header("x-request-id") == given
-    (line,) = [record.getMessage() for record in caplog.records if given in record.getMessage()]
+    wait_for(lambda: lines(caplog, given))  # it is written when the answer is over
+    (line,) = lines(caplog, given)
     assert CHAT in line
     assert "litellm" in line
     assert "not-in-the-log" not in line
+
+
+def lines(caplog: pytest.LogCaptureFixture, given: str) -> list[str]:
+    """Returns the lines of the gateway's log that name a request."""
+    found = [record.getMessage() for record in caplog.records if record.name == part("routing").__name__]
+    return [line for line in found if given in line]
