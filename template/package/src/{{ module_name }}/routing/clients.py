@@ -146,8 +146,8 @@ def _is_one_of(secret: str, digests: tuple[bytes, ...]) -> bool:
 def is_local(scope: Scope) -> bool:
     """Returns whether a request comes from this machine, and no proxy or web page of somewhere else has sent it here.
 
-    The peer is on loopback; addresses that a proxy notes are, too; and the host name that was called is no other
-    one's, as it is when a page in a browser here has its own name point to this machine.
+    The peer is on loopback; addresses that a proxy notes are, too; and the host name that was called is no domain,
+    as it is when a page in a browser here has its own domain point to this machine.
     """
     client = scope.get("client")
     if not client or not _is_loopback(str(client[0])):
@@ -158,7 +158,7 @@ def is_local(scope: Scope) -> bool:
             return False
     host = header(headers, b"host").decode("latin-1").strip().lower()
     host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return host in ("", "localhost") or host.endswith(".localhost") or _is_address(host)
+    return "." not in host or host.endswith(".localhost") or _is_address(host)
 
 
 def _addresses(value: str) -> Iterator[str]:

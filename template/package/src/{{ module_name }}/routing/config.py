@@ -111,7 +111,7 @@ class RoutingConfig:
     timeouts: Timeouts = Timeouts()
     shown: tuple[str, ...] = ()
     """Names as they were written, listed ones and mappings: what the list of models shows besides the host's."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=(), compare=False)
     """What `route check` says of it besides."""
 
     @property
@@ -183,7 +183,7 @@ def parse_config(text: str, name: str = "routing.yaml", environment: Mapping[str
     if document is None:
         document = {}
     if not isinstance(document, dict):
-        raise ConfigError(f"{name}: it holds a {type(document).__name__}; write keys with values.")
+        raise ConfigError(f"{name}: it is a {type(document).__name__}; write a mapping, keys with values.")
     try:
         return _checked(_settings(document), os.environ if environment is None else environment)
     except ConfigError as error:

@@ -40,14 +40,15 @@ def problems_of(text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     complete: dict[str, int] = {}
     begun: tuple[str, int] | None = None
-    has_code = False
+    has_code = in_comment = False
     mention = 0
     for number, line in enumerate(text.splitlines(), 1):
         mark = _MARK.match(line)
         if mark is None:
             if begun is None and _MENTION.search(line):
                 mention = mention or number
-            has_code = has_code or not _ONLY_COMMENT.match(line)
+            code, in_comment = _code_of(line, in_comment)
+            has_code = has_code or code
             continue
         name, starts = mark["name"], mark["arrows"] == ">>>"
         if mark["end"] and (mark["end"] == "START") is not starts:
@@ -77,3 +78,17 @@ def problems_of(text: str) -> list[tuple[int, str]]:
             (mention or 1, f"{where}: put the hook back between >>> LITELLM_HOOK_START and <<< LITELLM_HOOK_END.")
         )
     return found
+
+
+def _code_of(line: str, in_comment: bool) -> tuple[bool, bool]:
+    """Returns whether a line has something besides comments, and whether it ends inside one of several lines."""
+    rest = line
+    if in_comment:
+        _, closed, rest = rest.partition("*/")
+        if not closed:
+            return False, True
+    rest = re.sub(r"/\*.*?\*/", "", rest)
+    if "/*" in rest:
+        before = rest.partition("/*")[0]
+        return not _ONLY_COMMENT.match(before), True
+    return not _ONLY_COMMENT.match(rest), False

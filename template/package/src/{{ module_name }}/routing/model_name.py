@@ -20,6 +20,7 @@ class _Body(msgspec.Struct):
     model: msgspec.Raw = msgspec.Raw()
 
 
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _BODY: Final = msgspec.json.Decoder(_Body)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
@@ -54,10 +55,32 @@ def with_model(body: bytes, model: str) -> bytes:
         fields["model"] = msgspec.Raw(msgspec.json.encode(model))
         return msgspec.json.encode(fields)
     except (msgspec.DecodeError, RecursionError):
-        found = _lenient(body)
-        if not isinstance(found, dict):
-            return body
-        return json.dumps({**found, "model": model}).encode()
+        return _spliced(body, model)
+
+
+def _spliced(body: bytes, model: str) -> bytes:
+    """Does the same with what is JSON to Python only: the name is cut out, and all else is left as it is."""
+    decoder = json.JSONDecoder()
+    space: Any = _SPACE
+    name = json.dumps(model)
+    try:
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        pieces, copied = [], 0
+        at = space.match(text, text.index("{") + 1).end()
+        while text[at] == '"':
+            key, at = decoder.raw_decode(text, at)
+            start = space.match(text, text.index(":", at) + 1).end()
+            _, at = decoder.raw_decode(text, start)
+            if key == "model":
+                pieces += [text[copied:start], name]
+                copied = at
+            at = space.match(text, at).end()
+            if text[at] != ",":
+                break
+            at = space.match(text, at + 1).end()
+        return "".join([*pieces, text[copied:]]).encode("utf-8", "surrogatepass")
+    except (ValueError, IndexError, RecursionError):
+        return body
 
 
 def _lenient(body: bytes) -> Any:
