@@ -206,7 +206,7 @@ class Gateway(Client):
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http=http,  # type: ignore[arg-type]  # a name of its own type
+                http=http,
                 loop="asyncio",
                 lifespan="on",
                 log_config=None,

@@ -344,7 +344,7 @@ def test_case_23_an_error_cut_off_in_its_middle_is_a_cut(falling_back: Setup) ->
 
 def test_case_24_headers_do_not_wait_for_ever(start: Start) -> None:
     setup = start(enabled=False, fallback={"enabled": True, "hold-seconds": 0.5})
-    pieces = (message_start("host"), 1.0, PING, *message_stream("host")[1:])
+    pieces: tuple[bytes | float, ...] = (message_start("host"), 1.0, PING, *message_stream("host")[1:])
     setup.host.will(Answer(pieces=pieces, headers=SSE))
     with setup.gateway.opened(MESSAGES, ask(stream=True, max_tokens=9)) as answer:
         assert 0.4 < answer.head < 1.4
@@ -375,7 +375,7 @@ def test_case_24_what_comes_late_is_passed_on(start: Start) -> None:
 
 def test_case_24_many_openings_are_not_held(falling_back: Setup) -> None:
     """After sixteen events the answer goes out, though nothing of substance was said."""
-    pieces = (message_start("host"), *[PING] * 20, 0.5, ERROR_EVENT)
+    pieces: tuple[bytes | float, ...] = (message_start("host"), *[PING] * 20, 0.5, ERROR_EVENT)
     falling_back.host.will(Answer(pieces=pieces, headers=SSE))
     with falling_back.gateway.opened(MESSAGES, ask(stream=True, max_tokens=9)) as answer:
         assert answer.head < 0.45

@@ -339,7 +339,7 @@ def test_case_41_ten_thousand_random_models(new_server: NewServer, tmp_path: Pat
 
 
 @contextmanager
-def fastapi_host(file: Path, host: HostApp) -> Iterator[Client]:
+def fastapi_host(file: Path, host: HostApp) -> Iterator[Gateway]:
     """A FastAPI application with a lifespan, a route of its own, and one that answers as `host` is told to."""
     app = FastAPI(lifespan=host_lifespan(host))
 
@@ -414,6 +414,7 @@ def test_case_42_fastapi(tmp_path: Path, litellm: Server) -> None:
         same_results(client, host, litellm)
         assert client.get("/own").json == {"own": "route"}
         assert host.lifespan == ["startup"]
+        client.stop()
     assert host.lifespan == ["startup", "shutdown"]
 
 

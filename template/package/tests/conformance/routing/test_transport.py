@@ -81,7 +81,7 @@ def leaves(setup: Setup, side: Side, *, model: str, hold: bool = False) -> float
     """A client leaves as soon as a side has its request; returns the seconds until the side notices."""
     before = len(side.requests)
     path = MESSAGES if hold else CHAT
-    gone = setup.gateway.leaving(path, ask(model, stream=True), lambda: len(side.requests) > before and side.open)
+    gone = setup.gateway.leaving(path, ask(model, stream=True), lambda: len(side.requests) > before and side.open > 0)
     heard = side.requests[before]
     assert heard.left.wait(5), "the client left, and nobody told the side"
     return heard.left_at - gone
