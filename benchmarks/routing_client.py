@@ -11,9 +11,9 @@ import socket
 import time
 from typing import cast
 
-from benchmarks.routing_upstream import BODY, CHUNKS, EVENTS
+from benchmarks.routing_upstream import BODY, EVENTS
 
-_STREAM_BYTES = sum(map(len, EVENTS))
+_STREAM = b"".join(EVENTS)
 
 
 def request(path: str, size: int = 0) -> bytes:
@@ -53,9 +53,22 @@ class _Reading:
 
     def check(self) -> None:
         """Times mean nothing where a part of the answer is lost."""
-        wanted = self.seen.count(b"data: ") == CHUNKS if b"text/event-stream" in self.seen[:2000] else BODY in self.seen
-        if not self.seen.startswith(b"HTTP/1.1 200") or not wanted:
+        head, _, body = bytes(self.seen).partition(b"\r\n\r\n")
+        if b"transfer-encoding: chunked" in head.lower():
+            body = _joined(body)
+        if not head.startswith(b"HTTP/1.1 200") or body not in (BODY, _STREAM):
             raise RuntimeError(f"not the whole answer: {bytes(self.seen[:500])!r}")
+
+
+def _joined(chunks: bytes) -> bytes:
+    """Returns a body without its chunks' framing: proxies cut it where they like."""
+    found = []
+    while chunks:
+        size, _, rest = chunks.partition(b"\r\n")
+        length = int(size, 16)
+        found.append(rest[:length])
+        chunks = rest[length + 2 :]
+    return b"".join(found)
 
 
 class Kept:
