@@ -155,7 +155,7 @@ def _zstd(body: bytes, limit: int) -> bytes:
 
 
 def _brotli(body: bytes, limit: int) -> bytes:
-    import brotli  # type: ignore[import-untyped]
+    import brotli
 
     unpacker = brotli.Decompressor()
     found = bytearray()
