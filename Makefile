@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-routing test-database test-upgrades test-fork test-langchain client-table check lint-template format docs files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-routing test-database test-upgrades test-fork test-langchain client-table check lint-template format docs files taken-names tags lock bench bench-fork bench-routing clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -92,6 +92,9 @@ lock: .venv/installed ## write requirements/*.txt with the newest versions that 
 
 bench-fork: .venv/installed ## forks of LiteLLM over all releases that the history has, beside plain merge, rebase and rerere
 	$(BIN)/python -m benchmarks.fork
+
+bench-routing: .venv/installed ## hybrid routing beside nginx, bare aiohttp, two libraries and LiteLLM's own pass-through endpoint
+	$(BIN)/python -m benchmarks.routing
 
 bench: .venv/installed ## side-by-side measurements
 	$(BIN)/python -m benchmarks

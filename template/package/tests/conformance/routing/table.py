@@ -41,7 +41,7 @@ class Rows:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Adds what a part of a test came to."""
-        name = report.nodeid.rpartition("::")[2].partition("[")[0]
+        name = report.nodeid.partition("[")[0].rpartition("::")[2]
         numbered = _NUMBERED.match(name)
         row = self.rows.setdefault(numbered[1] if numbered else name.removeprefix("test_").replace("_", " "), Row())
         row.seconds += report.duration

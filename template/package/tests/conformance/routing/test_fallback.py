@@ -657,7 +657,7 @@ def left_alone(start: Start, headers: list[tuple[str, str]]) -> float:
     setup.host.will(error(429, LIMITED, *headers))
     fell_back(setup, setup.gateway.post(CHAT, ask()))
     while len(setup.host.requests) == 1:
-        now[0] += 0.5
+        now[0] += 1
         assert setup.gateway.post(CHAT, ask()).status == 200
         assert now[0] < 1400, "the host is never asked again"
     return now[0] - 1000

@@ -163,7 +163,7 @@ def reloads(setup: Setup, litellm: Server, number: int, streams: int) -> None:
         caller.join(30)
     assert wrong == []
     assert made[0] > streams
-    assert min(late) < 1, late
+    assert sorted(late)[len(late) // 2] < 1, late
 
 
 def test_case_39_under_streams(start: Start, litellm: Server) -> None:
