@@ -129,6 +129,8 @@ def _is_error(headers: list[Header], first: bytes, *, whole: bool) -> bool:
     if header(headers, b"content-encoding") not in (b"", b"identity"):
         return False
     if kind == b"text/event-stream":
+        if whole and not first:
+            return True
         return any(failure_of_event(name, data) is not None for name, data in islice(Events().feed(first), 1))
     return whole and kind == b"application/json" and failure_of_success(first) is not None
 
