@@ -62,10 +62,6 @@ def make_contenders(upstream: str) -> Sequence[Contender]:
         upstream: its address.
     """
     import_module(_PACKAGE).register()
-    litellm.custom_provider_map.append({"provider": "minimal", "custom_handler": Minimal()})
-    litellm.provider_list.append("minimal")
-    facts = {**litellm.model_cost[f"{_PREFIX}/{_MODEL}"], "litellm_provider": "minimal"}
-    litellm.register_model({f"minimal/{_MODEL}": facts})
     base = f"{upstream}/{_MODEL}"
     openai_base = f"{upstream}/{_OPENAI_MODEL}"
     return [
@@ -73,8 +69,21 @@ def make_contenders(upstream: str) -> Sequence[Contender]:
         ThroughLiteLLM(OPENAI, f"openai/{_OPENAI_MODEL}", openai_base),
         OpenAISDK(openai_base),
         Bare(base),
-        ThroughLiteLLM(MINIMAL, f"minimal/{_MODEL}", base),
+        minimal(base, f"{_PREFIX}/{_MODEL}"),
     ]
+
+
+def minimal(api_base: str, like: str) -> Contender:
+    """Returns the least that a custom provider can do.
+
+    Args:
+        api_base: of the upstream.
+        like: the model whose prices and abilities it gets, with the provider's prefix.
+    """
+    litellm.custom_provider_map.append({"provider": "minimal", "custom_handler": Minimal()})
+    litellm.provider_list.append("minimal")
+    litellm.register_model({f"minimal/{_MODEL}": {**litellm.model_cost[like], "litellm_provider": "minimal"}})
+    return ThroughLiteLLM(MINIMAL, f"minimal/{_MODEL}", api_base)
 
 
 class ThroughLiteLLM:

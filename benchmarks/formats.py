@@ -1,5 +1,8 @@
 """Measures calls and streams of other formats, each beside LiteLLM's own provider of that format.
 
+Beside both is the least that a custom provider can do. It translates nothing, as it talks to the same upstream in the form of
+chat completions: what it takes is what `litellm.completion` takes for any custom provider.
+
 Runs in the environment of the rendered packages: `python -m benchmarks.formats <scale>` prints the times of each row as
 JSON, in seconds for one call or one stream.
 """
@@ -55,7 +58,7 @@ def run_formats(programs: Path, scale: float) -> dict[str, dict[str, Times]]:
 
 
 def _main(scale: float) -> None:
-    from benchmarks.contenders import ThroughLiteLLM
+    from benchmarks.contenders import ThroughLiteLLM, minimal
 
     made = {}
     with upstream.running() as address, asyncio.Runner() as runner:
@@ -65,6 +68,7 @@ def _main(scale: float) -> None:
             contenders = [
                 ThroughLiteLLM(OWN, f"{names['provider']}/{MODEL}", f"{address}/{MODEL}"),
                 ThroughLiteLLM(LITELLMS, f"{peer}/{model}", f"{address}/{model}"),
+                minimal(f"{address}/{MODEL}", f"{names['provider']}/{MODEL}"),
             ]
             gc.freeze()  # as in calls.py
             made[api_format] = {

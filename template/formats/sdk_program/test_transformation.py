@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -36,10 +37,14 @@ def test_error_that_it_prints() -> None:
     assert (str(caught.value), caught.value.status, caught.value.retry_after) == ("no", 429, 2)
 
 
-async def test_error_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in UpstreamFormat.environment.items():
         monkeypatch.setenv(name, value)
     call: Any = sdk.Call("m", [], {}, False, None, {}, None, None, "r1", "")
+
+    async def first() -> Any:
+        return await anext(transformation.ChatConfig().events(call))
+
     with pytest.raises(sdk.SdkError) as caught:
-        await anext(transformation.ChatConfig().events(call))
+        asyncio.run(first())
     assert str(caught.value).endswith("ended with status 2: EXAMPLE_BASE_URL is not set: there is no service to ask")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -30,9 +31,13 @@ def test_events() -> None:
     assert transformation._events({"type": "invented"}) == []
 
 
-async def test_error_of_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(STAND_IN)
     call: Any = sdk.Call("m", [], {}, False, None, {}, None, None, "r1", "")
+
+    async def first() -> Any:
+        return await anext(transformation.ChatConfig().events(call))
+
     with pytest.raises(sdk.SdkError) as caught:
-        await anext(transformation.ChatConfig().events(call))
+        asyncio.run(first())
     assert (str(caught.value), caught.value.status) == ("there is no service to ask: give base_url", 400)

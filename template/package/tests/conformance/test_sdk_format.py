@@ -400,59 +400,65 @@ def test_dropped_streams(use: Use, model: str) -> None:
     assert watched.is_closed()
 
 
-async def test_cancelled_calls(use: Use, model: str) -> None:
-    watched = Watched()
-    use(watched.__call__)
+def test_cancelled_calls(use: Use, model: str) -> None:
+    async def cancel() -> None:
+        watched = Watched()
+        use(watched.__call__)
 
-    async def streamed() -> None:
-        async for _ in await acompletion(model=model, messages=HELLO, stream=True):
-            continue
+        async def streamed() -> None:
+            async for _ in await acompletion(model=model, messages=HELLO, stream=True):
+                continue
 
-    for work in (acompletion(model=model, messages=HELLO), streamed()):
-        before = watched.begun
-        task = asyncio.ensure_future(work)
-        while watched.begun == before:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        for work in (acompletion(model=model, messages=HELLO), streamed()):
+            before = watched.begun
+            task = asyncio.ensure_future(work)
+            while watched.begun == before:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await asyncio.to_thread(watched.is_closed)
+
+        answer: Any = await acompletion(model=model, messages=HELLO, stream=True)
+        async with aclosing(answer.completion_stream) as chunks:
+            await anext(chunks)
         assert await asyncio.to_thread(watched.is_closed)
 
-    answer: Any = await acompletion(model=model, messages=HELLO, stream=True)
-    async with aclosing(answer.completion_stream) as chunks:
-        await anext(chunks)
-    assert await asyncio.to_thread(watched.is_closed)
+    asyncio.run(cancel())
 
 
-async def test_no_more_at_once_than_allowed(use: Use, model: str) -> None:
-    at_work, most = 0, 0
+def test_no_more_at_once_than_allowed(use: Use, model: str) -> None:
+    async def many() -> None:
+        at_work, most = 0, 0
 
-    async def events(call: Any) -> AsyncIterator[Any]:
-        nonlocal at_work, most
-        at_work += 1
-        most = max(most, at_work)
-        await asyncio.sleep(0.05)
-        yield sdk.Text("Hi")
-        at_work -= 1
-        yield sdk.Finish()
+        async def events(call: Any) -> AsyncIterator[Any]:
+            nonlocal at_work, most
+            at_work += 1
+            most = max(most, at_work)
+            await asyncio.sleep(0.05)
+            yield sdk.Text("Hi")
+            at_work -= 1
+            yield sdk.Finish()
 
-    use(events, most_at_once=3)
-    await asyncio.gather(*(acompletion(model=model, messages=HELLO) for _ in range(10)))
-    assert most == 3
+        use(events, most_at_once=3)
+        await asyncio.gather(*(acompletion(model=model, messages=HELLO) for _ in range(10)))
+        assert most == 3
 
-    async def hangs(call: Any) -> AsyncIterator[Any]:
-        await asyncio.sleep(NEVER)
-        yield sdk.Finish()
+        async def hangs(call: Any) -> AsyncIterator[Any]:
+            await asyncio.sleep(NEVER)
+            yield sdk.Finish()
 
-    use(hangs, most_at_once=1)
-    first = asyncio.ensure_future(acompletion(model=model, messages=HELLO))
-    await asyncio.sleep(0.1)
-    with pytest.raises(litellm.Timeout):
-        await acompletion(model=model, messages=HELLO, timeout=0.2)
-    first.cancel()
-    with suppress(asyncio.CancelledError):
-        await first
+        use(hangs, most_at_once=1)
+        first = asyncio.ensure_future(acompletion(model=model, messages=HELLO))
+        await asyncio.sleep(0.1)
+        with pytest.raises(litellm.Timeout):
+            await acompletion(model=model, messages=HELLO, timeout=0.2)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+
+    asyncio.run(many())
 
 
 def test_threads_at_once(use: Use, model: str) -> None:
@@ -585,36 +591,39 @@ def test_slow_to_close(mode: Mode, use: Use, model: str) -> None:
     assert time.monotonic() - started < 4
 
 
-async def test_sessions() -> None:
-    kept: Any = sessions.Sessions(Opened.close, most=2)
-    opened: list[Opened] = []
+def test_sessions() -> None:
+    async def use_them() -> None:
+        kept: Any = sessions.Sessions(Opened.close, most=2)
+        opened: list[Opened] = []
 
-    async def open_one() -> Opened:
-        opened.append(Opened())
-        return opened[-1]
+        async def open_one() -> Opened:
+            opened.append(Opened())
+            return opened[-1]
 
-    async def use_it(caller: str, name: str) -> Opened:
-        async with kept.use((caller, name), open_one) as session:
-            session.at_work += 1
-            assert session.at_work == 1
-            await asyncio.sleep(0.01)
-            session.at_work -= 1
-        return session  # type: ignore[no-any-return]
+        async def use_it(caller: str, name: str) -> Opened:
+            async with kept.use((caller, name), open_one) as session:
+                session.at_work += 1
+                assert session.at_work == 1
+                await asyncio.sleep(0.01)
+                session.at_work -= 1
+            return session  # type: ignore[no-any-return]
 
-    # One call at a time, and one session for all of them; another caller's of the same name is another.
-    same = await asyncio.gather(*(use_it("a", "s") for _ in range(5)))
-    assert len({id(one) for one in same}) == 1
-    other = await use_it("b", "s")
-    assert other is not same[0]
-    # A third closes the one that was used least lately.
-    await use_it("c", "s")
-    assert [one.closed for one in opened] == [True, False, False]
-    # What fails is not used again.
-    with pytest.raises(ZeroDivisionError):
-        async with kept.use(("b", "s"), open_one):
-            raise ZeroDivisionError
-    assert other.closed
-    assert await use_it("b", "s") is not other
+        # One call at a time, and one session for all of them; another caller's of the same name is another.
+        same = await asyncio.gather(*(use_it("a", "s") for _ in range(5)))
+        assert len({id(one) for one in same}) == 1
+        other = await use_it("b", "s")
+        assert other is not same[0]
+        # A third closes the one that was used least lately.
+        await use_it("c", "s")
+        assert [one.closed for one in opened] == [True, False, False]
+        # What fails is not used again.
+        with pytest.raises(ZeroDivisionError):
+            async with kept.use(("b", "s"), open_one):
+                raise ZeroDivisionError
+        assert other.closed
+        assert await use_it("b", "s") is not other
+
+    asyncio.run(use_them())
 
 
 def test_sessions_end_with_their_loop_and_after_a_while() -> None:

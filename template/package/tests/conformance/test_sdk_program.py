@@ -214,16 +214,19 @@ def test_killed_with_its_children(leaves: bool, use: Use, model: str) -> None:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="litellm: this system does not list its processes")
-async def test_number_of_processes(use: Use, model: str) -> None:
-    slow = SAY + "import time; time.sleep(0.3); say(text='Hello'); say(end=True)"
-    use([sys.executable, "-ISc", slow, MARK], most_at_once=2)
-    calls = [asyncio.ensure_future(acompletion(model=model, messages=HELLO)) for _ in range(6)]
-    most = 0
-    while not all(call.done() for call in calls):
-        most = max(most, len(children()))
-        await asyncio.sleep(0.01)
-    assert most == 2
-    assert [call.result().choices[0].message.content for call in calls] == ["Hello"] * 6
+def test_number_of_processes(use: Use, model: str) -> None:
+    async def many() -> None:
+        slow = SAY + "import time; time.sleep(0.3); say(text='Hello'); say(end=True)"
+        use([sys.executable, "-ISc", slow, MARK], most_at_once=2)
+        calls = [asyncio.ensure_future(acompletion(model=model, messages=HELLO)) for _ in range(6)]
+        most = 0
+        while not all(call.done() for call in calls):
+            most = max(most, len(children()))
+            await asyncio.sleep(0.01)
+        assert most == 2
+        assert [call.result().choices[0].message.content for call in calls] == ["Hello"] * 6
+
+    asyncio.run(many())
 
 
 def test_command_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

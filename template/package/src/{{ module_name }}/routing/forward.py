@@ -117,7 +117,9 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-async def relay(answer: aiohttp.ClientResponse, headers: list[Header], send: Send, watch: ClientWatch) -> None:
+async def relay(
+    answer: aiohttp.ClientResponse, headers: list[Header], send: Send, watch: ClientWatch, first: bytes = b""
+) -> None:
     """Passes an answer on, as its pieces come in.
 
     Args:
@@ -125,6 +127,7 @@ async def relay(answer: aiohttp.ClientResponse, headers: list[Header], send: Sen
         headers: as the client is to get them.
         send: the server's.
         watch: of the client that gets it.
+        first: what was read of its body before.
 
     Raises:
         AnswerCutError: it broke off.
@@ -132,6 +135,11 @@ async def relay(answer: aiohttp.ClientResponse, headers: list[Header], send: Sen
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     content = answer.content
     try:
+        if first:
+            watch.finished = last = content.at_eof()
+            await send({"type": "http.response.body", "body": first, "more_body": not last})
+            if last:
+                return
         async for chunk in content.iter_any():
             if content.at_eof():
                 watch.finished = True

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 from urllib.parse import quote
 
 import aiohttp
 
-from .asgi import Header, Send
+from .asgi import Header, Send, header
+from .classify import failure_of_event, failure_of_success
 from .config import RoutingConfig, Timeouts
 from .decide import query_for_litellm
 from .exchange import Exchange
-from .forward import ClientWatch, Forwarder, relay
+from .forward import ClientWatch, Forwarder, UpstreamError, relay
 from .headers import from_litellm, from_upstream
+from .sse import Events
 
 _LARGEST_ERROR: Final = 64 << 10
 _THINKING: Final = ("thinking", "redacted_thinking")
@@ -98,7 +101,14 @@ class LiteLLMSide:
                     answer = await self._open(replace(call, content=shorter), exchange)
             if answer.status >= 400:
                 return False
-            await relay(answer, _headers(answer), send, watch)
+            headers = _headers(answer)
+            try:
+                first = await answer.content.readany()
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise UpstreamError("reset", type(error).__name__) from None
+            if _is_error(headers, first, whole=answer.content.at_eof()):
+                return False
+            await relay(answer, headers, send, watch, first)
             return True
         finally:
             answer.close()
@@ -111,6 +121,18 @@ class LiteLLMSide:
 
 def _headers(answer: aiohttp.ClientResponse) -> list[Header]:
     return from_litellm(from_upstream(list(answer.raw_headers)))
+
+
+def _is_error(headers: list[Header], first: bytes, *, whole: bool) -> bool:
+    """Returns whether an answer with a good status begins with an error, as LiteLLM's sometimes do."""
+    kind = header(headers, b"content-type").partition(b";")[0].strip().lower()
+    if header(headers, b"content-encoding") not in (b"", b"identity"):
+        return False
+    if kind == b"text/event-stream":
+        if whole and not first:
+            return True
+        return any(failure_of_event(name, data) is not None for name, data in islice(Events().feed(first), 1))
+    return whole and kind == b"application/json" and failure_of_success(first) is not None
 
 
 def without_thinking(content: bytes) -> bytes | None:
