@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -608,14 +609,16 @@ def test_case_29_a_burst_into_a_rate_limit(falling_back: Setup) -> None:
 
 
 def test_case_29_held_until_all_have_met_it(falling_back: Setup) -> None:
-    """All fifty are at the host before the first answer."""
-    falling_back.host.always(Answer(429, (json.dumps(LIMITED).encode(),), (*JSON, ("retry-after", "1")), waits=0.7))
+    """All fifty are at the host before its first answer, and the last of those comes when the first one's time is over."""
+    host = falling_back.host
+    refusal = Answer(429, (json.dumps(LIMITED).encode(),), (*JSON, ("retry-after", "1")))
+    host.will(*(replace(refusal, waits=0.7 + 0.02 * index) for index in range(50)))
     for got in at_once(lambda _: falling_back.gateway.post(CHAT, ask()), 50):
         assert got.is_from("litellm")
         assert got.route == "fallback"
-    assert len(falling_back.host.requests) == len(falling_back.litellm.requests) == 50
-    falling_back.host.answers = falling_back.host.own_answer
-    time.sleep(1.2)
+    assert len(host.requests) == len(falling_back.litellm.requests) == 50
+    assert falling_back.middleware.breaker.times_opened == 1
+    time.sleep(0.2)
     assert falling_back.gateway.post(CHAT, ask()).is_from("host")
 
 
