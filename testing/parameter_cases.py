@@ -27,6 +27,14 @@ class Case:
     clients: bool = True
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def _images(*cases: tuple[str, object], **more: Any) -> list[Case]:
+    """Rows for parameters of images, by name and value."""
+    return [Case(f"`{name}`", {"prompt": "a cat", **more, name: value}, name) for name, value in cases]
+
+
 # The method of OpenAI's client, and its rows.
 TABLES: Mapping[str, Sequence[Case]] = {
     "embeddings.create": (
@@ -42,5 +50,46 @@ TABLES: Mapping[str, Sequence[Case]] = {
         Case("`extra_body`", {"input": "hello", "extra_body": {"truncate": "END"}}, "truncate"),
         Case("`extra_headers`", {"input": "hello", "extra_headers": {"X-Team": "blue"}}, "header:x-team"),
         Case("a name that is not OpenAI's", {"input": "hello", "input_type": "query"}, "input_type", clients=False),
+    ),
+    "images.generate": (
+        Case("`prompt`", {"prompt": "a cat"}, "prompt"),
+        *_images(
+            ("n", 2),
+            ("size", "1024x1536"),
+            ("quality", "high"),
+            ("style", "natural"),
+            ("response_format", "b64_json"),
+            ("background", "transparent"),
+            ("moderation", "low"),
+            ("output_format", "webp"),
+            ("output_compression", 50),
+            ("user", "u-7"),
+            ("stream", True),
+        ),
+        Case("`extra_body`", {"prompt": "a cat", "extra_body": {"seed": 7}}, "seed"),
+        Case("`extra_headers`", {"prompt": "a cat", "extra_headers": {"X-Team": "blue"}}, "header:x-team"),
+        Case("a name that is not OpenAI's", {"prompt": "a cat", "steps": 20}, "steps", clients=False),
+    ),
+    "images.edit": (
+        Case("`image`: bytes", {"prompt": "a hat", "image": PNG}, "image"),
+        Case("`image`: several", {"prompt": "a hat", "image": [PNG, PNG]}, "image"),
+        *_images(
+            ("mask", PNG),
+            ("n", 2),
+            ("size", "1024x1536"),
+            ("quality", "high"),
+            ("response_format", "b64_json"),
+            ("background", "transparent"),
+            ("input_fidelity", "high"),
+            ("output_format", "webp"),
+            ("output_compression", 50),
+            ("user", "u-7"),
+            image=PNG,
+        ),
+        Case("`extra_body`", {"prompt": "a hat", "image": PNG, "extra_body": {"seed": 7}}, "seed"),
+        Case(
+            "`extra_headers`", {"prompt": "a hat", "image": PNG, "extra_headers": {"X-Team": "blue"}}, "header:x-team"
+        ),
+        Case("a name that is not OpenAI's", {"prompt": "a hat", "image": PNG, "steps": 20}, "steps", clients=False),
     ),
 }

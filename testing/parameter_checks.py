@@ -1,7 +1,7 @@
 """What reached the upstream of each parameter: a program that calls LiteLLM in this process and through a proxy.
 
-Its one argument is JSON: `url` and `key` of the proxy, `port`, where the upstream is to listen, and for each of `ways` the
-model that LiteLLM's function is asked for, and the proxy's name for it. It prints JSON: `found`, with table, row, way and
+Its one argument is JSON: `url` and `key` of the proxy, `port`, where the upstream is to listen, and of each table for each of
+`ways` the model that LiteLLM's function is asked for, and the proxy's name for it. It prints JSON: `found`, with table, row, way and
 what arrived, and `versions`.
 """
 
@@ -24,7 +24,7 @@ from testing.parameter_cases import TABLES, Case
 litellm.suppress_debug_info = True
 
 # LiteLLM's function for each method of OpenAI's client.
-FUNCTIONS = {"embeddings.create": "embedding"}
+FUNCTIONS = {"embeddings.create": "embedding", "images.generate": "image_generation", "images.edit": "image_edit"}
 ABSENT = "–"
 
 
@@ -47,8 +47,13 @@ def arrived(case: Case, upstream: Any) -> str:
         return "nothing was sent"
     request = upstream.requests[-1]
     kind, _, name = case.looked_at.rpartition(":")
-    value = (request.headers if kind else request.body).get(name)
-    return ABSENT if value is None else f"`{json.dumps(value)}`"
+    value = (request.headers if kind else upstream.last).get(name)
+    return ABSENT if value is None else f"`{json.dumps(value, default=in_words)}`"
+
+
+def in_words(value: bytes) -> str:
+    """Returns what stands for a file."""
+    return f"{len(value)} bytes"
 
 
 def main() -> None:
@@ -62,7 +67,7 @@ def main() -> None:
     with server.Upstream(stand_in.UpstreamFormat(), port=told["port"]) as upstream:
         for table, cases in TABLES.items():
             for row, case in enumerate(cases):
-                for way, one in told["ways"].items():
+                for way, one in told["ways"][table].items():
                     for where in ("SDK", "proxy"):
                         if where == "proxy" and not case.clients:
                             found.append((table, row, f"{way}, {where}", ABSENT))

@@ -26,20 +26,30 @@ from testing.support import EVERYTHING, Tools, as_installed, copy_template, inst
 PAGE = ROOT / "docs" / "parameters.md"
 CHECKS = ROOT / "testing" / "parameter_checks.py"
 WAYS = ("the package", "`openai/`")
-ANSWERS: Answers = {"provider": "one-more", "capabilities": ["embeddings"], "include": []}
+ANSWERS: Answers = {"provider": "one-more", "capabilities": ["embeddings", "images", "image_edits"], "include": []}
+# Of each table the mode of the models, and a model of OpenAI's.
+MODELS: Mapping[str, tuple[str, str]] = {
+    "embeddings.create": ("embedding", "text-embedding-3-small"),
+    "images.generate": ("image_generation", "gpt-image-1"),
+    "images.edit": ("image_generation", "gpt-image-1"),
+}
 
 HEAD = """<!-- Made by `make parameter-table`; do not edit. -->
 # What reaches the API
 
-LiteLLM refuses or drops most of OpenAI's parameters for a custom provider, chats excepted. A package finds them all the same: on the proxy, and
-from Python with `drop_params=True`, without which LiteLLM refuses the call before the package is asked. Each cell is what the upstream got
+LiteLLM refuses or drops most of OpenAI's parameters for a custom provider, chats excepted. A package finds them all the same. Each cell is what the upstream got
 of a parameter, from a package with OpenAI's format as it is rendered and from LiteLLM's own `openai/`, called in a process and through a proxy;
 a dash is nothing."""
 NOTES: Mapping[str, str] = {
-    "embeddings.create": """The proxy makes texts of lists of tokens for all providers but a few of LiteLLM's own. OpenAI's client asks for base64 unless it
+    "embeddings.create": """From Python, the package's calls have `drop_params=True`, without which LiteLLM refuses them before the package
+is asked; the deployments of its proxy have it, too. The proxy makes texts of lists of tokens for all providers but a few of LiteLLM's own. OpenAI's client asks for base64 unless it
 is told otherwise. The answer is in the form that was asked for, whatever the upstream sends. A name that is not OpenAI's is sent where
 `get_supported_openai_params` of the transformation has it, as a deployment's own keys arrive in the same way; what OpenAI's client is given as
 `extra_body` are such names for the proxy.""",
+    "images.generate": """What LiteLLM's own `openai/` knows of a parameter depends on the model: here it is `gpt-image-1`. The package's transformation
+names what the API has; a parameter that it does not name is refused. A stream is refused in any case, as LiteLLM hands on one image as a whole.""",
+    "images.edit": """Images come as files of a form, as `image[]` and `mask`, whatever the caller gave: bytes, an open file, a path, or a tuple with
+a name.""",
 }
 LAST = "Last written with "
 
@@ -67,11 +77,12 @@ def look(template: Path, folder: Path, tools: Tools) -> Found:
     ports = {name: free_port() for name in ("proxy", "upstream")}
     upstream = f"http://127.0.0.1:{ports['upstream']}/v1"
     content = yaml.safe_load((package / "proxy" / "config.yaml").read_text(encoding="utf-8"))
-    ours = content["model_list"][0]
-    theirs = {"model": "openai/text-embedding-3-small", "api_base": upstream, "api_key": "any"}
-    content["model_list"].append(
-        {"model_name": "theirs", "litellm_params": theirs, "model_info": ours["model_info"]},
-    )
+    served = {entry["model_info"]["mode"]: entry for entry in reversed(content["model_list"])}
+    there = {"api_base": upstream, "api_key": "any"}
+    for mode, model in dict(MODELS.values()).items():
+        theirs = {"model": f"openai/{model}", **there}
+        info = served[mode]["model_info"]
+        content["model_list"].append({"model_name": model, "litellm_params": theirs, "model_info": info})
     content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
     content["general_settings"]["forward_client_headers_to_llm_api"] = True
     config = folder / "config.yaml"
@@ -87,8 +98,15 @@ def look(template: Path, folder: Path, tools: Tools) -> Found:
         "PYTHONPATH": os.pathsep.join(map(str, path)),
     }
     ways = {
-        WAYS[0]: {"model": ours["litellm_params"]["model"], "name": ours["model_name"], "more": {"drop_params": True}},
-        WAYS[1]: {"model": theirs["model"], "name": "theirs", "more": {"api_base": upstream, "api_key": "any"}},
+        table: {
+            WAYS[0]: {
+                "model": served[mode]["litellm_params"]["model"],
+                "name": served[mode]["model_name"],
+                "more": {"drop_params": True} if mode == "embedding" else {},
+            },
+            WAYS[1]: {"model": f"openai/{model}", "name": model, "more": there},
+        }
+        for table, (mode, model) in MODELS.items()
     }
     told = {
         "url": f"http://127.0.0.1:{ports['proxy']}",

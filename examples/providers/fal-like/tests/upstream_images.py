@@ -44,7 +44,7 @@ class UpstreamFormat:
         """Returns the answer that takes a job."""
         job = f"r-{len(self._jobs) + 1}"
         self._jobs[job] = pictures
-        address = f"http://{self._host}/v1/fal-ai/requests/{job}"
+        address = f"//{self._host}/v1/fal-ai/requests/{job}"
         return {
             "request_id": job,
             "status": "IN_QUEUE",

@@ -46,6 +46,6 @@ def test_size() -> None:
 @pytest.mark.parametrize("prompt", ["..", "../../admin", "a/b?c#d", "ü 猫", "%2e%2e"])
 def test_a_prompt_stays_in_its_place(prompt: str, upstream: Upstream) -> None:
     generate("sync", model=IMAGE_MODEL, prompt=prompt, negative_prompt="dogs", seed=3)
-    assert upstream.first["prompt"] == prompt
-    assert (upstream.first["negative_prompt"], upstream.first["seed"]) == ("dogs", "3")
+    assert upstream.last["prompt"] == prompt
+    assert (upstream.last["negative_prompt"], upstream.last["seed"]) == ("dogs", "3")
     assert upstream.requests[0].path.startswith("/v1/prompt/")

@@ -132,6 +132,8 @@ class Received:
     headers: dict[str, str]
     body: Any
     hung_up: threading.Event = field(default_factory=threading.Event)
+    goes_on: bool = False
+    """Whether it is about a job that an earlier request has begun."""
 
 
 class Format(Protocol):
@@ -237,13 +239,13 @@ class Upstream:
 
     @property
     def last(self) -> dict[str, Any]:
-        """The last request's body in OpenAI's words."""
-        return self._asked(self.requests[-1])
+        """The last call's request in OpenAI's words."""
+        return self._asked(self.calls[-1])
 
     @property
-    def first(self) -> dict[str, Any]:
-        """The same of the first request since the last reset, which is not about a job."""
-        return self._asked(self.requests[0])
+    def calls(self) -> list[Received]:
+        """The requests without those that go on with a job, of which a call may need several."""
+        return [request for request in self.requests if not request.goes_on]
 
     def _wire_of(self, received: Received) -> Any:
         """The format of the capability that a request is for."""
@@ -323,6 +325,7 @@ class Upstream:
             else None
         )
         if going is not None:
+            received.goes_on = True
             _write(writer, going)
             return True
         step, fault = self._steps.pop(0) if self._steps else (None, None)

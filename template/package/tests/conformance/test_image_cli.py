@@ -26,7 +26,7 @@ def run(*arguments: str) -> Any:
 def test_image(upstream: Upstream) -> None:
     upstream.will(Pictures((RED,)))
     done = run("image", "a cat", "--size", "1024x1024", "--output", "cat.png")
-    assert upstream.first["prompt"] == "a cat"
+    assert upstream.last["prompt"] == "a cat"
     if BYTES["images"]:
         assert (done.exit_code, done.stdout) == (0, "cat.png\n"), done.stderr
         assert Path("cat.png").read_bytes() == RED
@@ -65,7 +65,7 @@ def test_edit(upstream: Upstream) -> None:
     upstream.will(Pictures((BLUE,)))
     done = run("image", "a hat", "--from", "cat.png", "--mask", "mask.png", "-o", "hat.png")
     assert done.exit_code == 0, done.stderr
-    assert upstream.first["image"] == [RED]
+    assert upstream.last["image"] == [RED]
     if BYTES["image_edits"]:
         assert Path("hat.png").read_bytes() == BLUE
     done = run("image", "a hat", "--from", "nonesuch.png", "-o", "other.png")
@@ -86,4 +86,4 @@ def test_doctor_makes_no_image(upstream: Upstream) -> None:
 def test_doctor_makes_an_image_if_told_to(upstream: Upstream) -> None:
     done = run("doctor", "--image")
     assert done.exit_code == 0, done.stdout + done.stderr
-    assert "prompt" in upstream.first
+    assert "prompt" in upstream.last

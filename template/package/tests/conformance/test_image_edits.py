@@ -78,24 +78,24 @@ GIVEN: dict[str, Callable[[Path], Any]] = {
 def test_image_as(given: str, mode: Mode, upstream: Upstream, tmp_path: Path) -> None:
     upstream.will(Pictures((BLUE,)))
     answer = edit(mode, image=GIVEN[given](tmp_path), **BYTES["image_edits"])
-    assert upstream.first["image"] == [RED]
-    assert upstream.first["prompt"] == "a hat"
+    assert upstream.last["image"] == [RED]
+    assert upstream.last["prompt"] == "a hat"
     assert is_image(answer.data[0], BLUE)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_several_images_and_a_mask(mode: Mode, upstream: Upstream) -> None:
     edit(mode, image=[RED, io.BytesIO(BLUE)], mask=BLUE)
-    assert upstream.first["image"] == [RED, BLUE]
+    assert upstream.last["image"] == [RED, BLUE]
     if "mask" in SUPPORTED:
-        assert upstream.first["mask"] == BLUE
+        assert upstream.last["mask"] == BLUE
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", [name for name in VALUES if name in SUPPORTED])
 def test_parameter(name: str, mode: Mode, upstream: Upstream) -> None:
     edit(mode, **{name: VALUES[name]})
-    assert str(upstream.first[name]) == str(VALUES[name])
+    assert str(upstream.last[name]) == str(VALUES[name])
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_names_and_content_types(mode: Mode, upstream: Upstream) -> None:
         assert b'filename="image.jpg"\r\nContent-Type: image/jpeg\r\n' in body
         assert b'filename="b%22c%0D%0A.gif"\r\nContent-Type: image/x-own\r\n' in body
         assert b'filename="plain.webp"\r\nContent-Type: image/webp\r\n' in body
-    assert upstream.first["image"] == [jpeg, b"GIF89a", b"?"]
+    assert upstream.last["image"] == [jpeg, b"GIF89a", b"?"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -153,7 +153,7 @@ def test_the_callers_files_stay_open(mode: Mode, upstream: Upstream) -> None:
     upstream.reset()
     edit(mode, image=file)
     assert not file.closed
-    assert upstream.first["image"] == [RED]
+    assert upstream.last["image"] == [RED]
 
 
 @pytest.mark.skipif(
@@ -173,7 +173,7 @@ def test_one_file_in_many_calls_at_once(upstream: Upstream) -> None:
         await asyncio.gather(*[litellm.aimage_edit(model=IMAGE_MODEL, prompt="a hat", image=file) for _ in range(5)])
 
     asyncio.run(edit_all())
-    assert {len(upstream._asked(request)["image"][0]) for request in upstream.requests} == {len(RED) * 5000}
+    assert {len(upstream._asked(request)["image"][0]) for request in upstream.calls} == {len(RED) * 5000}
 
 
 def test_openai_client_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None:
@@ -185,10 +185,10 @@ def test_openai_client_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None
     given: Any = [("cat.png", RED), ("dog.png", BLUE)]
     answer: Any = client.images.edit(model=ID, prompt="a hat", image=given, **mask, **sent, **BYTES["image_edits"])
     assert all(is_image(image, content) for image, content in zip(answer.data, images, strict=True))
-    assert upstream.first["image"] == [RED, BLUE]
-    assert {name: str(upstream.first[name]) for name in sent} == {name: str(sent[name]) for name in sent}
+    assert upstream.last["image"] == [RED, BLUE]
+    assert {name: str(upstream.last[name]) for name in sent} == {name: str(sent[name]) for name in sent}
     if mask:
-        assert upstream.first["mask"] == BLUE
+        assert upstream.last["mask"] == BLUE
     upstream.will(*[Refusal(429, "rate_limit_exceeded")] * 2)
     with pytest.raises(openai.RateLimitError):
         client.images.edit(model=ID, prompt="a hat", image=RED)

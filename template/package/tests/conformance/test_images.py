@@ -43,7 +43,7 @@ def client(proxy: Proxy) -> openai.OpenAI:
 def test_image(mode: Mode, upstream: Upstream) -> None:
     upstream.will(Pictures((RED,), "a small cat", input_tokens=5, output_tokens=70))
     answer = generate(mode, **BYTES["images"])
-    assert upstream.first["prompt"] == "a cat"
+    assert upstream.last["prompt"] == "a cat"
     assert is_image(answer.data[0], RED)
     assert isinstance(answer, litellm.ImageResponse)
     assert answer._hidden_params["custom_llm_provider"] == answers.PROVIDER
@@ -55,13 +55,13 @@ def test_image(mode: Mode, upstream: Upstream) -> None:
 def test_parameter(name: str, mode: Mode, upstream: Upstream) -> None:
     """LiteLLM keeps most of them from custom providers: they are taken from what the caller said."""
     generate(mode, **{name: VALUES[name]})
-    assert upstream.first[name] == VALUES[name]
+    assert upstream.last[name] == VALUES[name]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_nothing_is_sent_that_nobody_asked_for(mode: Mode, upstream: Upstream) -> None:
     generate(mode, metadata={"tags": ["x"]}, api_key=None)
-    assert {name for name in upstream.first if upstream.first[name] is not None} <= {
+    assert {name for name in upstream.last if upstream.last[name] is not None} <= {
         "model",
         "prompt",
         "n",
@@ -77,7 +77,7 @@ def test_parameter_that_the_upstream_lacks(mode: Mode, upstream: Upstream, monke
     assert "'size'" in str(error)
     assert upstream.requests == []
     generate(mode, size="1024x1536", drop_params=True)
-    assert "size" not in upstream.first
+    assert "size" not in upstream.last
     generate(mode, size="auto", quality="auto", background="auto", user="u-7")
 
 
@@ -231,7 +231,7 @@ def test_openai_client_through_a_proxy(proxy: Proxy, upstream: Upstream) -> None
     raw = client(proxy).images.with_raw_response.generate(model=ID, prompt="a cat", **sent, **BYTES["images"])
     answer: Any = raw.parse()
     assert all(is_image(image, content) for image, content in zip(answer.data, images, strict=True))
-    assert {name: upstream.first[name] for name in sent} == sent
+    assert {name: upstream.last[name] for name in sent} == sent
     assert raw.headers["x-litellm-model-id"]
 
 

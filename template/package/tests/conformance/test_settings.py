@@ -102,7 +102,7 @@ def test_key_that_no_header_can_carry(mode: Mode, upstream: Upstream, model: str
     with pytest.raises(litellm.AuthenticationError, match="characters that a header cannot carry") as caught:
         ask(mode, model, api_key="sec\nret-\u20ac")
     assert "ret-" not in str(caught.value)
-    assert len(upstream.requests) == 1
+    assert len(upstream.calls) == 1
 
 
 @pytest.mark.skipif(not answers_have("api_key"), reason="declared: the provider uses no API key")
