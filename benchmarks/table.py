@@ -129,14 +129,14 @@ def embeddings_section(rows: Mapping[str, Times]) -> str:
                 *(f"{median(times.clock[contender]) * 1e3:.2f}" for contender in (embeddings.OWN, embeddings.LITELLMS)),
                 f"{against:.2f}",
                 f"{ratio(times.processor, embeddings.OWN, embeddings.LITELLMS):.2f}",
-                _met(against <= 0.75),
+                met(against <= 0.75),
             ]
         )
     return "\n\n".join(
         [
             "## Embeddings",
             f"Median milliseconds on the clock for one call; a vector has {VECTOR} numbers:",
-            _table(["", embeddings.OWN, embeddings.LITELLMS, "ratio", "CPU", "goal 0.75"], body),
+            in_markdown(["", embeddings.OWN, embeddings.LITELLMS, "ratio", "CPU", "goal 0.75"], body),
         ]
     )
 
