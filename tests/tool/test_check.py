@@ -58,7 +58,11 @@ def test_template_that_cannot_be_reached(package: Path) -> None:
     source = next(line for line in text.splitlines() if line.startswith("_src_path"))
     answers.write_text(text.replace(source, "_src_path: file:///nowhere"), encoding="utf-8")
     done = tool(package, "check")
-    assert (done.returncode, "newest not known" in done.stdout) == (0, True)
+    assert (done.returncode, "newest not known" in done.stdout, "well" in done.stdout) == (1, True, False)
+    assert "The template at file:///nowhere cannot be read" in done.stdout
+    health = json.loads(tool(package, "check", "--json").stdout)
+    assert (health["well"], health["newest"], "cannot be read" in health["unreachable"]) == (False, None, True)
+    assert tool(package, "check", "--offline").returncode == 0
 
 
 @pytest.mark.parametrize(
