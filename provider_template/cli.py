@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from provider_template.errors import Refusal
+from provider_template.fleet.cli import app as fleet
 
 # Beside typer's own 2 for a command that cannot be read.
 REFUSED = 1
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(fleet, name="fleet")
 
 Folder = Annotated[Path, typer.Argument(metavar="[PATH]", help="The package's folder.")]
 To = Annotated[
