@@ -30,19 +30,19 @@ ul.counts li{border:1px solid var(--line);border-radius:.5rem;padding:.25rem .75
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
 caption{text-align:left;font-weight:600;padding:.25rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-thead th{position:sticky;top:0;background:light-dark(#fff,#161616)}
+th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
+tbody th,.rows td:nth-child(6){overflow-wrap:anywhere}tbody th{min-width:13rem}.rows td:nth-child(6){min-width:18rem}
 tbody tr:hover{background:var(--soft)}
-small{display:block;opacity:.8}
+small{display:block;font-weight:400;opacity:.8}
 .bad{color:var(--bad);font-weight:600}.warn{color:var(--warn);font-weight:600}.good{color:var(--good)}
 @media(max-width:48rem){
 .rows thead{position:absolute;left:-99rem}
 .rows tr{display:block;border:1px solid var(--line);border-radius:.5rem;margin:.5rem 0;padding:.25rem}
-.rows th,.rows td{display:block;border:0;padding:.15rem .5rem}
+.rows th,.rows td{display:block;border:0;padding:.15rem .5rem;overflow-wrap:anywhere}.rows tbody th,.rows td:nth-child(6){min-width:0}
 .rows td:empty{display:none}
 .rows td::before{content:attr(data-l) ": ";font-weight:400;opacity:.8}
 }
-@media print{.skip{display:none}thead th{position:static}}
+@media print{.skip{display:none}}
 """
 
 _BAD = ("error", "unknown", "off standard")
@@ -116,12 +116,12 @@ _COLUMNS = (
     "Version",
     "Behind",
     "Security",
+    "To look at",
     "Edited",
     "LiteLLM",
     "Login",
     "Format",
     "CI",
-    "To look at",
 )
 
 
@@ -147,12 +147,12 @@ def _row(row: Row) -> str:
         _text(row.version, 40),
         "" if behind(row) == "-" else _text(behind(row)),
         "" if security(row) == "-" else f'<span class="bad">{_text(security(row), 40)}</span>',
+        _text("; ".join(notes_of(row)), _MOST_NOTES),
         str(len(row.edited)) if row.edited else "",
         _text(str(answers.get("litellm_min", "")), 20),
         _text(f"{answers.get('auth', '')}{store}", 60),
         _text(str(answers.get("api_format", "")), 20),
         _text(who, 30),
-        _text("; ".join(notes_of(row)), _MOST_NOTES),
     )
     named = zip(_COLUMNS[1:], cells, strict=True)
     data = "".join(f'<td data-l="{name}">{cell}</td>' if cell else "<td></td>" for name, cell in named)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +27,8 @@ from testing.answers import ROOT
 from testing.fleet import make_repository, make_template, write_package
 from testing.linters import zizmor
 from testing.tool import tool
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 ANSWERS = {
     "auth": "oauth_client_credentials",
@@ -113,6 +118,45 @@ def test_page_needs_nothing() -> None:
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     for words in ("color-scheme:light dark", "@media(max-width", "focus-visible"):
         assert words in style[1]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+def test_page_in_a_browser(tmp_path: Path) -> None:
+    """It takes the style, so that its hash is right, and fits a phone: nothing is wider than the window."""
+    asked = "<script>document.title = getComputedStyle(document.body).maxWidth + document.documentElement.scrollWidth</script>"
+    text = page(status(3))
+    policy = re.search("default-src 'none'; ", text)
+    assert policy is not None
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    # The same with a script that tells what the browser has made of it.
+    (tmp_path / "asked.html").write_text(
+        text.replace("default-src 'none'; ", "default-src 'none'; script-src 'unsafe-inline'; ").replace(
+            "</body>", f"{asked}</body>"
+        ),
+        encoding="utf-8",
+    )
+    for width in (1300, 500):
+        said = [browse(tmp_path / name, width) for name in ("page.html", "asked.html")]
+        assert "<title>The fleet on 2026-04-11</title>" in said[0]
+        found = re.search(r"<title>1440px(\d+)</title>", said[1])
+        assert found is not None, said[1][:2000]
+        assert int(found[1]) <= width
+
+
+def browse(path: Path, width: int) -> str:
+    """Returns the document that a browser has made of a page."""
+    assert CHROMIUM is not None
+    options = ("--headless", "--no-sandbox", "--disable-gpu")
+    done = subprocess.run(
+        [CHROMIUM, *options, f"--window-size={width},900", "--dump-dom", path.as_uri()],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        # It makes a socket there, whose path has to be short.
+        env={**os.environ, "TMPDIR": tempfile.gettempdir()},
+    )
+    return done.stdout
 
 
 def test_page_says_what_matters() -> None:
