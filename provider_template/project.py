@@ -25,14 +25,24 @@ Owner: TypeAlias = Literal["template", "shared", "yours"]
 
 # The C parser is several times as fast, and not everywhere.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 50
 
 
 def read_yaml(text: str) -> Any:
     """Returns what a YAML text says.
 
     Raises:
-        yaml.YAMLError: it is no YAML.
+        yaml.YAMLError: it is no YAML, or is nested deeper than any list of ours.
     """
+    depth = 0
+    # The C parser would end the whole process at some ten thousand levels.
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise yaml.YAMLError(f"it is nested more than {_DEEPEST} levels deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
     return yaml.load(text, Loader=_LOADER)  # noqa: S506  # both loaders are the safe one
 
 
@@ -159,6 +169,10 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
             raise Refusal(
                 f"{path} does not say {key}: a package has to be rendered from a git repository with versions; "
                 "run copier recopy with its URL once."
+            )
+        if not str(answers[key]).isprintable():
+            raise Refusal(
+                f"{path} has {str(answers[key])!r} as {key}, which names nothing: take the one of the last commit."
             )
     return Project(folder, answers, files, name)
 

@@ -100,7 +100,7 @@ def _from_here(job: Render) -> Iterator[None]:
     The answers file keeps the template's URL.
     """
     before = dict(os.environ)
-    is_here = location(job.source) == job.repository or Path(location(job.source)).expanduser().is_dir()
+    is_here = location(job.source) == job.repository or Path(os.path.expanduser(location(job.source))).is_dir()
     instead = {} if is_here else {f"url.{job.repository}.insteadOf": location(job.source)}
     os.environ |= git.with_settings(git.with_settings(os.environ), instead)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -38,7 +39,7 @@ def is_relative(source: str) -> bool:
 
 def is_folder(source: str) -> bool:
     """Returns whether a template is a folder of this machine."""
-    return Path(location(source)).expanduser().is_dir()
+    return Path(os.path.expanduser(location(source))).is_dir()
 
 
 def versions(source: str) -> dict[Version, str]:
@@ -51,7 +52,7 @@ def versions(source: str) -> dict[Version, str]:
 
     where = location(source)
     _say(source)
-    url = str(Path(where).expanduser().absolute()) if is_folder(source) else where
+    url = str(Path(os.path.expanduser(where)).absolute()) if is_folder(source) else where
     done = git.ask("ls-remote", "--tags", "--refs", url=url)
     if done.returncode:
         words = " ".join(done.stderr.decode(errors="replace").split())
@@ -171,7 +172,7 @@ def open_repository(source: str, scratch: Path) -> Repository:
         Refusal: it cannot be cloned.
     """
     if is_folder(source):
-        return Repository(source, Path(location(source)).expanduser().absolute())
+        return Repository(source, Path(os.path.expanduser(location(source))).absolute())
     copy = scratch / "template.git"
     _say(source)
     done = git.ask("clone", "--quiet", "--mirror", url=location(source), after=(copy,))

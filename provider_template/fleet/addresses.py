@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -52,5 +53,5 @@ def _path(text: str) -> str:
 
 
 def _folder(text: str) -> str:
-    place = Path(text).expanduser().resolve()
+    place = Path(os.path.expanduser(text)).resolve()
     return str(place.parent if place.name == ".git" else place)

@@ -125,7 +125,7 @@ def _clone(folder: Path, source: str) -> Place:
 
 
 def _folder(text: str, fleet: Fleet) -> Path:
-    return (fleet.folder / Path(text).expanduser()).resolve()
+    return (fleet.folder / Path(os.path.expanduser(text))).resolve()
 
 
 def _clones(folder: Path, depth: int) -> Iterator[Path]:

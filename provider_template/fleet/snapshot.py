@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -124,7 +125,11 @@ def _bare(place: Place, cache: Path, *, offline: bool) -> Path | None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         own = folder.with_name(f"{folder.name}.{os.getpid()}")
         git.must("init", "--quiet", "--bare", own, cwd=folder.parent)
-        own.replace(folder)
+        try:
+            own.replace(folder)
+        except OSError:
+            # Another look has just made it.
+            shutil.rmtree(own)
     if not known and not _ask(place, "ls-remote", after=("HEAD",)):
         return None
     options = ("fetch", "--quiet", "--depth", "1", "--no-tags", "--no-write-fetch-head", "--update-shallow")

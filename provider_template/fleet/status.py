@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ State: TypeAlias = Literal[
 
 _LARGEST_ANSWERS = 1 << 16
 _LARGEST_FILE = 1 << 22
+_LARGEST_LIST = 1 << 20
 _CONFLICT = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 
 
@@ -161,9 +163,10 @@ def look(
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         results = list(pool.map(at, found.places))
     rows = [row for some, _ in results for row in some]
-    rows += [Row(id=words, error=error, repository=words) for words, error in found.problems]
     if only:
         rows = [row for row in rows if any(_is(row, pattern) for pattern in only)]
+    # It is not known which packages these have.
+    rows += [Row(id=words, error=error, repository=words) for words, error in found.problems]
     left = [one for _, some in results for one in some]
     return Status(
         today,
@@ -251,14 +254,14 @@ def _with_overrides(row: Row, place: Place, fleet: Fleet) -> Row:
 def _names(one: Package, place: Place, path: str, fleet: Fleet) -> bool:
     if one.path not in (None, path):
         return False
-    local = str((fleet.folder / Path(one.repository).expanduser()).resolve())
+    local = str((fleet.folder / Path(os.path.expanduser(one.repository))).resolve())
     return place.id in (identity(one.repository), identity(local)) or str(place.folder) == local
 
 
 def _row(row: Row, taken: Snapshot, folder: str, how: _Look) -> Row:
     """Returns what the files of a package say."""
     prefix = f"{folder}/" if folder else ""
-    texts = taken.contents((f"{prefix}{FILES}",), _LARGEST_FILE)
+    texts = taken.contents((f"{prefix}{FILES}",), _LARGEST_LIST)
     list_text = texts.get(f"{prefix}{FILES}")
     files = TemplateFiles.from_text(list_text.decode(errors="replace") if list_text is not None else None)
     answers_path = next(
@@ -337,6 +340,10 @@ def _answers(taken: Snapshot, path: str) -> dict[str, Any]:
     for key in ("_src_path", "_commit"):
         if not found.get(key):
             raise Refusal(f"{path} does not say {key}: run copier recopy with the template's URL once.")
+        if not str(found[key]).isprintable():
+            raise Refusal(
+                f"{path} has {str(found[key])!r} as {key}, which names nothing: take the one of an earlier commit."
+            )
     return found
 
 

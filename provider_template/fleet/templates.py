@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -109,7 +110,7 @@ def look(template: Template, cache: Path, *, offline: bool) -> Releases:
 def _folder(template: Template, cache: Path, *, offline: bool) -> Path:
     """Returns the template's repository on this machine: itself, or our bare clone."""
     if is_folder(template.url):
-        return Path(location(template.url)).expanduser().absolute()
+        return Path(os.path.expanduser(location(template.url))).absolute()
     name = hashlib.sha256(location(template.url).encode()).hexdigest()[:32]
     folder = cache / "templates" / f"{name}.git"
     if offline:

@@ -68,7 +68,14 @@ def test_template_that_cannot_be_reached(package: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        *((".copier-answers.yml", text) for text in ("", "- a\n", "_commit: v1\n", "a: [\n")),
+        *(
+            pytest.param(name, "[" * 60_000, id=f"deep{name}")
+            for name in (".copier-answers.yml", ".template-files.yml")
+        ),
+        *(
+            (".copier-answers.yml", text)
+            for text in ("", "- a\n", "_commit: v1\n", "a: [\n", "[" * 60_000, '_commit: "v1\\0"\n_src_path: /x\n')
+        ),
         *((".template-files.yml", text) for text in ("", "[1]\n", "template: 3\n", "{\n")),
     ],
 )

@@ -189,7 +189,7 @@ def test_broken_ones_are_rows(template: Path, tmp_path: Path) -> None:
     whole = [row.as_json() for row in status_of(path).rows]
     outside = tmp_path / "outside.yml"
     outside.write_text("_src_path: /secret\n_commit: v9\n", encoding="utf-8")
-    bad = {name: write_package(clones / name, template, "v0.4.0", name) for name in ("a", "b", "c", "d", "e", "f", "g")}
+    bad = {name: write_package(clones / name, template, "v0.4.0", name) for name in "abcdefghij"}
     answers = {name: folder / ".copier-answers.yml" for name, folder in bad.items()}
     answers["a"].write_text("a: [\n", encoding="utf-8")
     answers["b"].write_text("- list\n", encoding="utf-8")
@@ -198,6 +198,10 @@ def test_broken_ones_are_rows(template: Path, tmp_path: Path) -> None:
     answers["d"].write_text("_commit: v0.1.0\n", encoding="utf-8")
     answers["e"].write_text("x: &x [a]\n" + "y: 1\n" * 20_000, encoding="utf-8")
     (bad["f"] / ".template-files.yml").write_text("- 3\n", encoding="utf-8")
+    answers["h"].write_text("[" * 60_000, encoding="utf-8")
+    answers["i"].write_text('_commit: "v1\\0"\n_src_path: /x\n', encoding="utf-8")
+    text = answers["j"].read_text(encoding="utf-8")
+    answers["j"].write_text(text.replace(f'"{template}"', "~nobody-of-that-name/t"), encoding="utf-8")
     for folder in bad.values():
         make_repository(folder)
     shutil.rmtree(bad["g"] / ".git" / "objects")
@@ -214,12 +218,14 @@ def test_broken_ones_are_rows(template: Path, tmp_path: Path) -> None:
         "e": "has more than 65536 bytes",
         "f": ".template-files.yml cannot be read",
         "g": "cannot be read",
+        "h": "is no YAML",
+        "i": "which names nothing",
     }.items():
         assert words in errors.pop(name), name
     assert errors == {}
     assert "secret" not in json.dumps(found.as_json())
     done = tool(tmp_path, "fleet", "status")
-    assert (done.returncode, "7 error" in done.stdout) == (1, True), done.stdout
+    assert (done.returncode, "9 error, 1 other template" in done.stdout) == (1, True), done.stdout
 
 
 def test_hostile_clone(template: Path, tmp_path: Path) -> None:
