@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -28,6 +28,8 @@ class Snapshot:
 
     git_folder: Path
     commit: str
+    variables: Mapping[str, str]
+    """Those by which git finds a repository of ours; of another one, its settings have to be replaced first."""
     files: dict[str, tuple[str, str, int]]
     """Its regular files by path: mode, blob, size in bytes. Links and submodules are none."""
 
@@ -37,7 +39,7 @@ class Snapshot:
         if not wanted:
             return {}
         names = "".join(f"{self.files[path][1]}\n" for path in wanted)
-        done = git.run("cat-file", "--batch", cwd=self.git_folder, content=names)
+        done = git.run("cat-file", "--batch", cwd=self.git_folder, content=names, more=self.variables)
         found: dict[str, bytes] = {}
         rest = done.stdout
         for path in wanted:
@@ -77,17 +79,16 @@ def take(place: Place, cache: Path, *, offline: bool) -> Snapshot | None:
     Raises:
         Refusal: it cannot be read.
     """
-    folder = place.folder or _bare(place, cache, offline=offline)
+    folder = place.folder
     if folder is None:
-        return None
+        own = _bare(place, cache, offline=offline)
+        return _snapshot(own, (own / _REF).read_text(encoding="utf-8").strip(), {"GIT_DIR": str(own)}) if own else None
     if not folder.is_dir():
         raise Refusal(f"There is no folder {folder}.")
-    names = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "HEAD")
-    for name in names if place.folder else (_REF,):
+    for name in ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "HEAD"):
         done = git.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=folder)
         if done.returncode == 0:
-            commit = done.stdout.decode().strip()
-            return Snapshot(folder, commit, _files(folder, commit))
+            return _snapshot(folder, done.stdout.decode().strip(), {})
     if git.run("rev-parse", "--verify", "--quiet", "HEAD", cwd=folder).returncode == 0:
         raise Refusal(f"{folder} cannot be read: the commit of its HEAD is not there.")
     if done.returncode == 1 and git.run("rev-parse", "--git-dir", cwd=folder).returncode == 0:
@@ -96,8 +97,8 @@ def take(place: Place, cache: Path, *, offline: bool) -> Snapshot | None:
     raise Refusal(f"{folder} cannot be read: {said or 'it is no git repository'}.")
 
 
-def _files(folder: Path, commit: str) -> dict[str, tuple[str, str, int]]:
-    listed = git.must("ls-tree", "-r", "-z", "--long", "--full-tree", commit, cwd=folder)
+def _snapshot(folder: Path, commit: str, variables: Mapping[str, str]) -> Snapshot:
+    listed = git.must("ls-tree", "-r", "-z", "--long", "--full-tree", commit, cwd=folder, more=variables)
     found: dict[str, tuple[str, str, int]] = {}
     for line in listed.split("\0"):
         if line:
@@ -105,7 +106,7 @@ def _files(folder: Path, commit: str) -> dict[str, tuple[str, str, int]]:
             mode, _, blob, size = facts.split()
             if mode in _FILES:
                 found[path] = (mode, blob, int(size))
-    return found
+    return Snapshot(folder, commit, variables, found)
 
 
 def _bare(place: Place, cache: Path, *, offline: bool) -> Path | None:

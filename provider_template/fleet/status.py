@@ -261,14 +261,14 @@ def _names(one: Package, place: Place, path: str, fleet: Fleet) -> bool:
 def _row(row: Row, taken: Snapshot, folder: str, how: _Look) -> Row:
     """Returns what the files of a package say."""
     prefix = f"{folder}/" if folder else ""
-    texts = taken.contents((f"{prefix}{FILES}",), _LARGEST_LIST)
+    texts = taken.contents((f"{prefix}{FILES}", f"{prefix}{ANSWERS}"), _LARGEST_LIST)
     list_text = texts.get(f"{prefix}{FILES}")
     files = TemplateFiles.from_text(list_text.decode(errors="replace") if list_text is not None else None)
     answers_path = next(
         (path for name in (files.answers, ANSWERS) if name and (path := f"{prefix}{name}") in taken.files),
         f"{prefix}{files.answers or ANSWERS}",
     )
-    answers = _answers(taken, answers_path)
+    answers = _answers(taken, answers_path, texts)
     source, version = str(answers["_src_path"]), str(answers["_commit"])
     plain = {name: value for name, value in answers.items() if not name.startswith("_")}
     named = str(plain.get("package_name") or plain.get("provider") or row.id)
@@ -318,13 +318,13 @@ def _paused(row: Row, today: date) -> Row:
     return replace(row, state="paused", error="") if row.has_result else row
 
 
-def _answers(taken: Snapshot, path: str) -> dict[str, Any]:
+def _answers(taken: Snapshot, path: str, read_before: Mapping[str, bytes]) -> dict[str, Any]:
     """Returns the answers of a package: texts, numbers and lists of texts, whatever else is in the file."""
     if path not in taken.files:
         raise Refusal(f"{path} is not a file of the repository: a link is not followed.")
-    content = taken.contents((path,), _LARGEST_ANSWERS).get(path)
-    if content is None:
+    if taken.files[path][2] > _LARGEST_ANSWERS:
         raise Refusal(f"{path} has more than {_LARGEST_ANSWERS} bytes, which no answers have.")
+    content = read_before[path] if path in read_before else taken.contents((path,), _LARGEST_ANSWERS)[path]
     try:
         read = read_yaml(content.decode())
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
