@@ -10,13 +10,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 from provider_template.fleet.config import read_fleet
 from provider_template.fleet.status import Status, look
+from testing.answers import ROOT
 from testing.fleet import Forge, forge, make_repository, make_template, write_package
-from testing.support import must
-from testing.tool import tool
+from testing.support import environment, must
+from testing.tool import COMMAND, tool
 from tests.tool.test_hostile import arm
 
 DAY = date(2026, 4, 11)
@@ -144,16 +146,23 @@ owner = "team-a"
     assert (row.name, row.owner, row.repository) == ("one", "team-a", address)
 
 
-def test_forge_with_a_token(template: Path, tmp_path: Path, hub: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "variable", "user"), [("github", "GITHUB_TOKEN", "x-access-token"), ("gitlab", "GITLAB_TOKEN", "oauth2")]
+)
+def test_forge_with_a_token(
+    kind: str, variable: str, user: str, template: Path, tmp_path: Path, hub: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Git gets it by a header; it is in no output. A second look fetches nothing that has not moved."""
-    monkeypatch.setenv("GITHUB_TOKEN", "s3cret")
-    hub.login = "Basic " + base64.b64encode(b"x-access-token:s3cret").decode()
+    monkeypatch.setenv(variable, "s3cret")
+    hub.login = "Basic " + base64.b64encode(f"{user}:s3cret".encode()).decode()
     source = package(tmp_path / "source", template, "v0.3.0", "one")
     hub.add(source, "org/one")
     hub.add(source, "org/old", archived=True)
     hub.add(make_repository(write_package(tmp_path / "b", template, "v0.4.0", "b")), "org/b")
-    hub.repositories.append({"clone_url": "http://elsewhere.example/x.git", "full_name": "org/elsewhere"})
-    path = fleet_file(tmp_path, template, f'[[source]]\ngithub = "org"\napi = "{hub.url}/api"')
+    elsewhere = "http://elsewhere.example/x.git"
+    names = {"full_name": "org/elsewhere", "path_with_namespace": "org/elsewhere"}
+    hub.repositories.append({"clone_url": elsewhere, "http_url_to_repo": elsewhere, **names})
+    path = fleet_file(tmp_path, template, f'[[source]]\n{kind} = "org"\napi = "{hub.url}/api"')
     done = tool(tmp_path, "fleet", "status", "--json")
     assert done.returncode == 0, done.stdout
     assert "s3cret" not in done.stdout
@@ -177,7 +186,7 @@ def test_forge_with_a_token(template: Path, tmp_path: Path, hub: Forge, monkeypa
     status_of(path)
     assert len([one for one in hub.served[mark:] if one.endswith("upload-pack")]) == 2
     offline = status_of(path, offline=True)
-    assert [row.error for row in offline.rows] == ["github org: not asked (--offline)."]
+    assert [row.error for row in offline.rows] == [f"{kind} org: not asked (--offline)."]
 
 
 def test_broken_ones_are_rows(template: Path, tmp_path: Path) -> None:
@@ -343,6 +352,30 @@ def test_stable_bytes_and_quiet(template: Path, tmp_path: Path) -> None:
     assert one == other
     found = json.loads(one)
     assert (found["schema"], [row["name"] for row in found["packages"]]) == (1, ["a", "b", "c"])
+
+
+def test_terminal_sees_how_far_it_is(template: Path, tmp_path: Path) -> None:
+    package(tmp_path / "clones" / "one", template, "v0.2.0", "one")
+    fleet_file(tmp_path, template, '[[source]]\nfolder = "clones"')
+    for ci, shown in (("", True), ("true", False)):
+        command, *words = (*COMMAND, "fleet", "status")
+        variables = environment(PYTHONPATH=str(ROOT), CI=ci, TERM="xterm")
+        child = pexpect.spawn(command, words, cwd=str(tmp_path), env=variables, encoding="utf-8", timeout=60)
+        child.expect(pexpect.EOF)
+        said = str(child.before)
+        child.close()
+        assert (child.exitstatus, "Repositories" in said, "1 package: 1 behind" in said) == (0, shown, True), said
+
+
+def test_example_of_the_documentation(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "fleet.md").read_text(encoding="utf-8")
+    (tmp_path / "fleet.toml").write_text(text.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    fleet = read_fleet(tmp_path / "fleet.toml")
+    assert (len(fleet.sources), fleet.policy.security_days, fleet.allow) == (
+        3,
+        14,
+        {"litellm-lab": frozenset({"license"})},
+    )
 
 
 def test_a_real_package(versions: Path, package: Path, tmp_path: Path) -> None:
