@@ -104,25 +104,16 @@ def formats_section(formats_times: Mapping[str, Mapping[str, Times]]) -> str:
                     *(f"{median(times.clock[contender]) * 1e3:.2f}" for contender in contenders),
                     f"{against:.2f}",
                     f"{ratio(times.processor, formats.OWN, formats.LITELLMS):.2f}",
-<<<<<<< HEAD
-                    met(against <= 0.8),
-=======
                     f"{ratio(times.clock, calls.MINIMAL, formats.LITELLMS):.2f}",
-                    _met(against <= 0.8),
->>>>>>> next
+                    met(against <= 0.8),
                 ]
             )
     return "\n\n".join(
         [
             "## Other formats",
-<<<<<<< HEAD
-            f"Median milliseconds on the clock for one call, or one stream of {CHUNKS} pieces:",
-            in_markdown(["", formats.OWN, formats.LITELLMS, "ratio", "CPU", "goal 0.8"], body),
-=======
             f"Median milliseconds on the clock for one call, or one stream of {CHUNKS} pieces. What the minimal CustomLLM takes, which "
             "translates nothing, is the least that `litellm.completion` lets any custom provider take:",
-            _table(["", *contenders, "ratio", "CPU", "minimal's ratio", "goal 0.8"], body),
->>>>>>> next
+            in_markdown(["", *contenders, "ratio", "CPU", "minimal's ratio", "goal 0.8"], body),
         ]
     )
 

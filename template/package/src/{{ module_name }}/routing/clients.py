@@ -146,8 +146,9 @@ def _is_one_of(secret: str, digests: tuple[bytes, ...]) -> bool:
 def is_local(scope: Scope) -> bool:
     """Returns whether a request comes from this machine, and no proxy or web page of somewhere else has sent it here.
 
-    The peer is on loopback; addresses that a proxy notes are, too; and the host name that was called is no domain,
-    as it is when a page in a browser here has its own domain point to this machine.
+    The peer is on loopback; addresses that a proxy notes are, too; the page that a browser sends it for, which for a
+    websocket nothing else stops, is of this machine; and the name that was called is no domain, as it is when a page
+    has its own domain point to this machine.
     """
     client = scope.get("client")
     if not client or not _is_loopback(str(client[0])):
@@ -156,9 +157,18 @@ def is_local(scope: Scope) -> bool:
     for name, value in headers:
         if name in _FORWARDING and not all(_is_loopback(one) for one in _addresses(value.decode("latin-1"))):
             return False
-    host = header(headers, b"host").decode("latin-1").strip().lower()
-    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return "." not in host or host.endswith(".localhost") or _is_address(host)
+    origin = header(headers, b"origin").decode("latin-1").strip().lower()
+    if origin == "null" or (origin.startswith(("http:", "https:")) and not _names_us(origin.partition("//")[2])):
+        return False
+    return _names_us(header(headers, b"host").decode("latin-1").strip().lower(), any_address=True)
+
+
+def _names_us(authority: str, *, any_address: bool = False) -> bool:
+    """Returns whether a host name, with or without a port, is this machine's and no domain."""
+    host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+    if _is_address(host):
+        return any_address or _is_loopback(host)
+    return "." not in host or host.endswith(".localhost")
 
 
 def _addresses(value: str) -> Iterator[str]:
