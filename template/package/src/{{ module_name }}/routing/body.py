@@ -14,13 +14,6 @@ class Budget:
     def __init__(self) -> None:
         self.used = 0
 
-    def take(self, size: int, limit: int) -> bool:
-        """Returns whether so many bytes more fit; they are counted then."""
-        if self.used + size > limit:
-            return False
-        self.used += size
-        return True
-
     def give_back(self, size: int) -> None:
         """Counts bytes no longer."""
         self.used -= size
@@ -128,6 +121,11 @@ class Body:
             if chunk := message.get("body", b""):
                 self.size += len(chunk)
                 yield chunk
+
+    def count(self, size: int) -> None:
+        """Counts what was made of the body besides, until `release`."""
+        self._budget.used += size
+        self._counted += size
 
     def release(self) -> None:
         """Counts the bytes no longer; for the end of the request."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .asgi import Header, header
+from .asgi import Header, Message, Send, header
 from .config import RoutingConfig, Timeouts
 from .forward import Forwarder, UpstreamError
 from .model_name import BombError, UnreadableError, decoded
@@ -116,3 +116,40 @@ def _gemini(name: str) -> dict[str, Any]:
         "displayName": name,
         "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
     }
+
+
+class Collected:
+    """A host's answer as a whole, if it is a short one with status 200; another one passes."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.start: Message | None = None
+        self.body: list[bytes] = []
+        self.status = 0
+        self._size = 0
+        self._more = False
+        self._whole = False
+
+    async def __call__(self, message: Message) -> None:
+        """Takes a message of the host."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.status == 200:
+                self.start = message
+                return
+        if self.start is None:
+            await self._send(message)
+            return
+        if message["type"] == "http.response.body":
+            self.body.append(message.get("body", b""))
+            self._size += len(self.body[-1])
+            self._more = message.get("more_body", False)
+            if self._size > _LARGEST:
+                await self.let_go()
+
+    async def let_go(self) -> None:
+        """Sends on what there is, as it came."""
+        start, self.start = self.start, None
+        if start is not None:
+            await self._send(start)
+            await self._send({"type": "http.response.body", "body": b"".join(self.body), "more_body": self._more})
