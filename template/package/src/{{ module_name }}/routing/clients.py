@@ -14,14 +14,14 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 from .asgi import App, Header, Message, Scope, header
 from .config import RoutingConfig
 from .decide import query_value
 from .headers import CREDENTIALS
 
-Authorize: TypeAlias = Callable[[Scope], bool | Awaitable[bool]]
+Authorize = Callable[[Scope], bool | Awaitable[bool]]
 """Says whether the client of a request may use LiteLLM."""
 
 _PROVEN_SECONDS: Final = 60.0
