@@ -166,6 +166,8 @@ def is_local(scope: Scope) -> bool:
 def _names_us(authority: str, *, any_address: bool = False) -> bool:
     """Returns whether a host name, with or without a port, is this machine's and no domain."""
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+    if host in ("127.0.0.1", "localhost"):
+        return True
     if _is_address(host):
         return any_address or _is_loopback(host)
     return "." not in host or host.endswith(".localhost")
