@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -73,8 +74,10 @@ general_settings:
   pass_through_endpoints:
     - path: /v1/chat/completions/through
       target: {upstream}/v1/chat/completions
+      auth: false
     - path: /v1/stream/through
       target: {upstream}/v1/stream
+      auth: false
 """
 
 
@@ -156,7 +159,12 @@ def _free_port() -> int:
 @contextmanager
 def _server(name: str, command: Sequence[str | Path], port: int, folder: Path, suffix: str = "") -> Iterator[Contender]:
     """Runs a server until the end of the block; it is ready when its port is open."""
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(24)}",  # it does not start without one
+        "PYTHONPATH": str(ROOT),
+    }
     log = folder / f"{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen([*map(str, command)], cwd=folder, env=environment, stdout=output, stderr=output)

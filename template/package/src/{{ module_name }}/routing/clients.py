@@ -14,14 +14,14 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 from .asgi import App, Header, Message, Scope, header
 from .config import RoutingConfig
 from .decide import query_value
 from .headers import CREDENTIALS
 
-Authorize: TypeAlias = Callable[[Scope], bool | Awaitable[bool]]
+Authorize = Callable[[Scope], bool | Awaitable[bool]]
 """Says whether the client of a request may use LiteLLM."""
 
 _PROVEN_SECONDS: Final = 60.0
@@ -166,6 +166,8 @@ def is_local(scope: Scope) -> bool:
 def _names_us(authority: str, *, any_address: bool = False) -> bool:
     """Returns whether a host name, with or without a port, is this machine's and no domain."""
     host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+    if host in ("127.0.0.1", "localhost"):
+        return True
     if _is_address(host):
         return any_address or _is_loopback(host)
     return "." not in host or host.endswith(".localhost")

@@ -25,10 +25,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
-ClientAuth: TypeAlias = Literal["loopback", "keys", "host", "forward"]
+ClientAuth = Literal["loopback", "keys", "host", "forward"]
 
 KINDS: Final = ("rate_limit", "quota", "oauth", "overloaded", "network", "timeout", "model", "server", "signature")
 """What a host can fail with, as `fallback.on` names it; `signature` is LiteLLM's own refusal of thinking blocks."""

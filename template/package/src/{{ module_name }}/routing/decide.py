@@ -30,6 +30,8 @@ _OF_MODEL: Final = re.compile(
 _LIST: Final = re.compile(r"(?:/v1|/v1beta)?/models\Z")
 _SERVED_ACTIONS: Final = ("generateContent", "streamGenerateContent", "countTokens")
 """The actions of Gemini that LiteLLM's proxy serves (its google_endpoints/endpoints.py)."""
+_PLAIN: Final = re.compile(r"(?:/[A-Za-z0-9_~:-][A-Za-z0-9._~:-]*)+\Z")
+"""A path that can be read in one way only: most are."""
 _SECRETS_IN_QUERY: Final = frozenset(("key", "api_key", "access_token"))
 
 
@@ -160,6 +162,8 @@ def refuse_ambiguous(raw: str) -> None:
         BadPathError: it has `.` or `..` as a part (encoded or not, with `/` or a backslash), a NUL or another control
             character, or does not begin with exactly one slash.
     """
+    if _PLAIN.match(raw):
+        return
     decoded = raw
     for _ in range(3):  # some servers decode twice
         further = unquote_to_bytes(decoded).decode("latin-1")

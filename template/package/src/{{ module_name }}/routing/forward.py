@@ -21,6 +21,8 @@ _NOTHING_ADDED: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Typ
 _KEEP_ALIVE: Final = 4.0
 """Less than the 5 s of uvicorn, so that a connection is not used while the other side closes it."""
 _LARGEST_HEADER: Final = 64 << 10
+_UNWATCHED: Final = 0.005
+"""Seconds without a look at the client: most calls that are over sooner need no task for it."""
 
 
 class UpstreamError(Exception):
@@ -186,7 +188,13 @@ async def watched(receive: Receive, after: asyncio.Event | None = None) -> Async
             watch.gone = True
             running.cancel()
 
-    looking = asyncio.ensure_future(look())
+    looking: asyncio.Task[None] | None = None
+
+    def begin() -> None:
+        nonlocal looking
+        looking = asyncio.ensure_future(look())
+
+    timer = asyncio.get_running_loop().call_later(_UNWATCHED, begin)
     try:
         yield watch
     except asyncio.CancelledError:
@@ -200,4 +208,6 @@ async def watched(receive: Receive, after: asyncio.Event | None = None) -> Async
             running.uncancel()
             raise ClientGoneError
     finally:
-        looking.cancel()
+        timer.cancel()
+        if looking is not None:
+            looking.cancel()

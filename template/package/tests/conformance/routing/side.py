@@ -152,9 +152,14 @@ class HostApp(Side):
             raise
         finally:
             self.open -= 1
-            for task in (watch, play):
-                task.cancel()
-            await asyncio.gather(watch, play, return_exceptions=True)
+            await _ended(watch, play)
+
+
+async def _ended(*tasks: asyncio.Future[Any]) -> None:
+    """Ends tasks, whatever they have come to."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class CutError(Exception):
@@ -338,9 +343,7 @@ class Server(Side):
             return answer.ends == "whole" and bool(answer.status)
         finally:
             self.open -= 1
-            for task in (watch, play):
-                task.cancel()
-            await asyncio.gather(watch, play, return_exceptions=True)
+            await _ended(watch, play)
 
 
 async def _write(answer: Answer, received: Received, writer: asyncio.StreamWriter) -> None:

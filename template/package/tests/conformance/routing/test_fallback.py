@@ -390,7 +390,8 @@ def test_case_24_many_openings_are_not_held(falling_back: Setup) -> None:
 )
 def test_case_25_200_with_an_error_falls_back(content: Any, falling_back: Setup) -> None:
     falling_back.host.will(error(200, content))
-    fell_back(falling_back, falling_back.gateway.post(MESSAGES, ask(max_tokens=9)))
+    got = falling_back.gateway.post(MESSAGES, ask(max_tokens=9))
+    fell_back(falling_back, got)
 
 
 @pytest.mark.parametrize(

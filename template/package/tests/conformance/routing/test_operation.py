@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -457,7 +458,8 @@ def test_case_42_litellms_own_proxy(
     first = content["model_list"][0]
     content["model_list"] = [{**first, "model_name": wanted} for wanted in ("other", "falls-back", name)]
     content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
-    content.get("general_settings", {}).pop("master_key", None)
+    key = f"sk-{secrets.token_hex(24)}"  # LiteLLM refuses to start with a well-known one
+    login = [("authorization", f"Bearer {key}")]
     config_file = tmp_path / "config.yaml"
     config_file.write_text(yaml.safe_dump(content), encoding="utf-8")
     file = write(tmp_path / "routing.yaml", config(litellm.url, **OF_HOSTS))
@@ -466,6 +468,7 @@ def test_case_42_litellms_own_proxy(
     environment = {
         "CONFIG_FILE_PATH": str(config_file),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MASTER_KEY": key,
         **_of_the_provider(running_upstream, account),
     }
     with serve(file, "--host-app", "litellm.proxy.proxy_server:app", environment=environment) as served:
@@ -473,17 +476,18 @@ def test_case_42_litellms_own_proxy(
         assert client.post(CHAT, ask("routed")).is_from("litellm")
         for streamed in (False, True):
             running_upstream.will(Reply(text=("from ", "host")))
-            got = client.post(CHAT, ask("other", stream=streamed))
+            got = client.post(CHAT, ask("other", stream=streamed), login)
             assert (got.status, got.route, got.whole) == (200, "host", True), got
             assert b"host" in got.body
         assert len(litellm.requests) == 1
         running_upstream.will(Refusal(429, "rate_limit_exceeded"))
-        got = client.post(CHAT, ask("falls-back"))
+        got = client.post(CHAT, ask("falls-back"), login)
         assert got.is_from("litellm"), got
         assert got.route == "fallback"
         assert json.loads(litellm.last.body)["model"] == "gpt-5"
+        assert litellm.last.header("authorization") == f"Bearer {KEY}"
         running_upstream.will(Refusal(429, "rate_limit_exceeded"))
-        got = client.post(CHAT, ask("other"))
+        got = client.post(CHAT, ask("other"), login)
         assert (got.status, got.route) == (429, "host")
         assert client.post("/v1beta/models/routed:generateContent", {"contents": []}).is_from("litellm")
         assert all(got.is_from("litellm") for got in at_once(lambda _: client.post(CHAT, ask("routed"))))
