@@ -15,6 +15,7 @@ from abc import abstractmethod
 from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import aclosing, closing, suppress
+from io import BytesIO
 from typing import Any, ClassVar
 
 import httpx
@@ -262,8 +263,7 @@ class _BoundedBody:
         self._request = request
         self._response = response
         self._limit = limit
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._body = BytesIO()  # which grows in place, and gives its bytes away without a copy
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             raise self._too_large()
@@ -274,15 +274,13 @@ class _BoundedBody:
         Raises:
             BadRequestError: that makes too much.
         """
-        self._size += len(part)
-        if self._size > self._limit:
-            self._parts.clear()
+        if self._body.tell() + len(part) > self._limit:
             raise self._too_large()
-        self._parts.append(part)
+        self._body.write(part)
 
     def read(self) -> httpx.Response:
         """Returns the response with all of the body, as if it had read it itself."""
-        self._response._content = b"".join(self._parts)
+        self._response._content = self._body.getvalue()
         return self._response
 
     def _too_large(self) -> Exception:
