@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -64,7 +65,7 @@ class JobRequest:
     """The body, if there is one."""
 
 
-class ImageJobs:
+class ImageJobs(ABC):
     """What the transformation of such an upstream has besides the usual methods, which make the job and read its result."""
 
     poll_interval = 1.0
@@ -73,9 +74,9 @@ class ImageJobs:
     time_limit = 600.0
     """Seconds that a job may take, unless the call's timeout is less."""
 
+    @abstractmethod
     def read_job(self, raw_response: httpx.Response) -> Job:
         """Returns what an answer says of the job: the one that took it, and that of each look at it."""
-        raise NotImplementedError("a transformation with ImageJobs reads jobs: write its read_job")
 
     def poll_request(self, job: Job, url: str) -> JobRequest:
         """Returns the request that looks at a job.

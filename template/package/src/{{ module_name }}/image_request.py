@@ -10,7 +10,7 @@ import httpx
 import litellm
 
 from ._answers import PROVIDER, PROVIDER_NAME
-from ._litellm import BadRequestError, GenericLiteLLMParams, own_arguments
+from ._litellm import BadRequestError, GenericLiteLLMParams, deployment_params, own_arguments
 from .auth.authenticator import CallAuth
 from .caller import OVERRIDES
 from .image_files import ImageError, described, image_files, json_body, multipart_body
@@ -154,9 +154,11 @@ class ImageRequestBuilder(RequestBuilder):
         self._files: Any = None
         self.response_format: str | None = None
         """What the caller wants to have of each image; None for whatever there is."""
-        self.has_prices = any(
-            "cost_per" in name for name in [*own, *(known.get("model_info") or own.get("model_info") or {})]
-        )
+        info: Mapping[str, Any] = known.get("model_info") or own.get("model_info") or {}
+        of_proxy = known.get("proxy_server_request") or own.get("proxy_server_request")
+        # What a call costs is not for clients of a proxy to say.
+        said = deployment_params(str(info.get("id"))) if of_proxy else own
+        self.has_prices = any("cost_per" in name for name in (*said, *info))
         """Whether the call or its deployment says what it costs."""
         if isinstance(shape, Edit):
             try:

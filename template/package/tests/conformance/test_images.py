@@ -190,7 +190,7 @@ def test_answer_with_an_image_as_its_body(mode: Mode, upstream: Upstream, monkey
     """What the author's API sends does not matter here: its address gets what OpenAI's would."""
     base: Any = part("image_format").OpenAIFormatImageConfig
 
-    class Config(base):
+    class Config(base):  # type: ignore[misc]
         response_formats = ("b64_json",)
 
         def get_complete_url(self, *args: Any, **kwargs: Any) -> Any:
