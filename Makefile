@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-database test-upgrades test-fork test-langchain client-table parameter-table check lint-template format docs files taken-names tags lock bench bench-fork clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-routing test-database test-upgrades test-fork test-langchain client-table parameter-table check lint-template format docs files taken-names tags lock bench bench-fork bench-routing clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +33,11 @@ test-tests: .venv/installed ## plants the faults of testing/faults.toml, one by 
 
 test-auth: .venv/installed ## every way to authenticate, many calls at once with a stale credential, as one table
 	$(BIN)/python -m testing.auth_table
+
+test-routing: .venv/installed ## every case of hybrid routing in a package that has it, with kills, reloads and large bodies, as a table
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
+	$(BIN)/copier copy --defaults --quiet --vcs-ref HEAD --data 'include=[cli, routing]' . "$$folder/litellm-acme-ai" && \
+	$(MAKE) --no-print-directory -C "$$folder/litellm-acme-ai" test-routing UV=$(UV)
 
 test-database: .venv/installed ## a real LiteLLM proxy with virtual keys on a Postgres of its own (Debian's package postgresql)
 	$(BIN)/python -m pytest -q -m slow tests/database
@@ -90,6 +95,9 @@ lock: .venv/installed ## write requirements/*.txt with the newest versions that 
 
 bench-fork: .venv/installed ## forks of LiteLLM over all releases that the history has, beside plain merge, rebase and rerere
 	$(BIN)/python -m benchmarks.fork
+
+bench-routing: .venv/installed ## hybrid routing beside nginx, bare aiohttp, two libraries and LiteLLM's own pass-through endpoint
+	$(BIN)/python -m benchmarks.routing
 
 bench: .venv/installed ## side-by-side measurements
 	$(BIN)/python -m benchmarks

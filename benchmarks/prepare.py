@@ -55,6 +55,14 @@ def provider_environment(package: Path, *others: Path) -> Path:
     return programs
 
 
+def routing_environment(package: Path) -> Path:
+    """Returns the folder of programs of an environment with this package, LiteLLM's proxy (of the lock), and other proxies."""
+    others = ["fastapi-proxy-lib==0.3.0", "asgiproxy==0.2.0", "litellm[proxy]"]
+    programs = _environment("routing", package / "pyproject.toml", [str(package), *others])
+    run(_UV, "pip", "install", "--python", programs / "python", "--no-deps", "--reinstall", package)
+    return programs
+
+
 def copier_environment() -> Path:
     """Returns the folder of programs of an environment with copier, our command's libraries, and what templates ask for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -24,15 +24,15 @@ threads and with what it still does after the answer is there; other programs on
 as they do the time on the clock."""
 
 
-def machine(python: Path, commit: str) -> str:
+def machine(python: Path, commit: str, packages: Sequence[str] = ("litellm", "httpx", "openai", "pydantic")) -> str:
     """Returns one line on what the run ran on: no names of hosts, no paths.
 
     Args:
         python: of the environment with the rendered package.
         commit: of the template.
+        packages: those whose versions matter.
     """
-    packages = ("litellm", "httpx", "openai", "pydantic")
-    program = f"from importlib.metadata import version\nprint(*[f'{{p}} {{version(p)}}' for p in {packages}], sep=', ')"
+    program = f"from importlib.metadata import version\nprint(*[f'{{p}} {{version(p)}}' for p in {tuple(packages)}], sep=', ')"
     versions = subprocess.check_output([str(python), "-c", program], text=True).strip()
     return (
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
@@ -60,20 +60,20 @@ def calls_section(rows: Mapping[str, Times]) -> str:
                 f"{times_openai:.2f}",
                 f"{min(times.clock[calls.PROVIDER]) / min(times.clock[calls.OPENAI]):.2f}",
                 f"{ratio(times.processor, calls.PROVIDER, calls.OPENAI):.2f}",
-                _met(times_openai <= 0.75),
+                met(times_openai <= 0.75),
                 f"{over:+.1f} µs / {'chunk' if row.streamed else 'call'}",
                 f"{difference(times.clock, calls.PROVIDER, calls.MINIMAL) * 1e6 / per:+.1f}",
-                _met(over <= limit),
+                met(over <= limit),
             ]
         )
     return "\n\n".join(
         [
             f"## Calls, and streams of {CHUNKS} chunks",
             "Median milliseconds on the clock for one call or one stream (of 64 at a time: a 64th of the batch):",
-            _table(["", *names], medians),
+            in_markdown(["", *names], medians),
             f"The provider against `{calls.OPENAI}` (goal: at most 0.75 of its time, median of rounds) and "
             f"against the {calls.MINIMAL} (goal: at most 100 µs of CPU more for a call, 5 µs for a chunk):",
-            _table(
+            in_markdown(
                 [
                     "",
                     "rounds",
@@ -105,7 +105,7 @@ def formats_section(formats_times: Mapping[str, Mapping[str, Times]]) -> str:
                     f"{against:.2f}",
                     f"{ratio(times.processor, formats.OWN, formats.LITELLMS):.2f}",
                     f"{ratio(times.clock, calls.MINIMAL, formats.LITELLMS):.2f}",
-                    _met(against <= 0.8),
+                    met(against <= 0.8),
                 ]
             )
     return "\n\n".join(
@@ -113,7 +113,7 @@ def formats_section(formats_times: Mapping[str, Mapping[str, Times]]) -> str:
             "## Other formats",
             f"Median milliseconds on the clock for one call, or one stream of {CHUNKS} pieces. What the minimal CustomLLM takes, which "
             "translates nothing, is the least that `litellm.completion` lets any custom provider take:",
-            _table(["", *contenders, "ratio", "CPU", "minimal's ratio", "goal 0.8"], body),
+            in_markdown(["", *contenders, "ratio", "CPU", "minimal's ratio", "goal 0.8"], body),
         ]
     )
 
@@ -129,14 +129,14 @@ def embeddings_section(rows: Mapping[str, Times]) -> str:
                 *(f"{median(times.clock[contender]) * 1e3:.2f}" for contender in (embeddings.OWN, embeddings.LITELLMS)),
                 f"{against:.2f}",
                 f"{ratio(times.processor, embeddings.OWN, embeddings.LITELLMS):.2f}",
-                _met(against <= 0.75),
+                met(against <= 0.75),
             ]
         )
     return "\n\n".join(
         [
             "## Embeddings",
             f"Median milliseconds on the clock for one call; a vector has {VECTOR} numbers:",
-            _table(["", embeddings.OWN, embeddings.LITELLMS, "ratio", "CPU", "goal 0.75"], body),
+            in_markdown(["", embeddings.OWN, embeddings.LITELLMS, "ratio", "CPU", "goal 0.75"], body),
         ]
     )
 
@@ -156,18 +156,18 @@ def copies_section(copies: Copies) -> str:
         for name, spent in times.items()
     ]
     own = ratio(times, copying.THIS, copying.EMPTY)
-    goals = [f"- At most 1.5 times the empty template: {own:.2f}, {_met(own <= 1.5)}."]
+    goals = [f"- At most 1.5 times the empty template: {own:.2f}, {met(own <= 1.5)}."]
     for name in times:
         if name not in (copying.THIS, copying.EMPTY, copying.STATIC):
             share = ratio(times, copying.THIS, name)
             as_many = copies.files[name] >= copies.files[copying.THIS]
-            verdict = _met(share < 1) if as_many else f"no goal, as it renders {copies.files[name]} files"
+            verdict = met(share < 1) if as_many else f"no goal, as it renders {copies.files[name]} files"
             goals.append(f"- Faster than {name}: {share:.2f} of its time, {verdict}.")
     return "\n\n".join(
         [
             "## `copier copy`",
             "Seconds on the clock for the whole command, from a local clone with a tag:",
-            _table(["", "files", "seconds", "of empty", "ms / file", "this template's share"], body),
+            in_markdown(["", "files", "seconds", "of empty", "ms / file", "this template's share"], body),
             "\n".join([*goals, *(f"- {note}" for note in copies.skipped)]),
         ]
     )
@@ -196,15 +196,15 @@ def updates_section(updates: Updates) -> str:
     share = spent[TOOLS[1]] / spent[TOOLS[0]]
     lost = sum(row.lost for row in updates.rows if row.template == copying.THIS or row.tool == TOOLS[1])
     goals = [
-        f"- No line lost from this template's packages, nor by our command from any: {lost}, {_met(lost == 0)}.",
-        f"- At most half of the time of `copier update` on this template: {share:.2f}, {_met(share <= 0.5)}.",
+        f"- No line lost from this template's packages, nor by our command from any: {lost}, {met(lost == 0)}.",
+        f"- At most half of the time of `copier update` on this template: {share:.2f}, {met(share <= 0.5)}.",
     ]
     return "\n\n".join(
         [
             "## Updates of edited packages",
             "A line was planted into the middle of every file that the old version rendered, then it was updated. "
             "Lost is a line that is nowhere any more; conflicts are files that git shows as unmerged or that have marks:",
-            _table(
+            in_markdown(
                 [
                     "template",
                     "versions",
@@ -235,8 +235,8 @@ def credentials_section(times: Times) -> str:
         [
             "## Credentials",
             "Microseconds on the clock that authentication adds to a call while its token is good:",
-            _table(["", "µs", "of Authlib"], body),
-            f"- Below {_CREDENTIAL_GOAL * 1e6:.0f} µs each: {_met(not dear)}.",
+            in_markdown(["", "µs", "of Authlib"], body),
+            f"- Below {_CREDENTIAL_GOAL * 1e6:.0f} µs each: {met(not dear)}.",
         ]
     )
 
@@ -257,7 +257,7 @@ def startup_section(times: Times) -> str:
         [
             "## Start",
             "Milliseconds on the clock of a process, from start to end:",
-            _table(["", "ms", "of a bare Python", "of typer", "of litellm"], body),
+            in_markdown(["", "ms", "of a bare Python", "of typer", "of litellm"], body),
         ]
     )
 
@@ -267,10 +267,12 @@ def report(day: str, machine_line: str, sections: Iterable[str]) -> str:
     return "\n\n".join([f"# Measurements of {day}", machine_line, _HEAD, *sections]) + "\n"
 
 
-def _met(met: bool) -> str:
-    return "met" if met else "missed"
+def met(is_met: bool) -> str:
+    """Returns a verdict in a word."""
+    return "met" if is_met else "missed"
 
 
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+def in_markdown(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """Returns a table; all but its first column are numbers."""
     rows = [head, ["---"] + ["---:"] * (len(head) - 1), *body]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

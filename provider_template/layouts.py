@@ -28,7 +28,7 @@ from provider_template.template import open_repository
 _CARRIED = "package"
 
 # What a package can include and a fork cannot.
-_PACKAGES_ONLY = ("docs", "docker")
+_PACKAGES_ONLY = ("docs", "docker", "routing")
 
 # Files of a fork that all its providers share, and that are its owner's.
 _FORKS_OWN = ("fork.toml",)

@@ -34,6 +34,7 @@ _HOMES = re.compile(r"/home/\w|/Users/\w|[A-Z]:\\Users")
 _OF_CONTAINERS = ("Dockerfile", "compose.yaml")
 # Modules of distributions: of those that are called otherwise, and of those that are in their own interface.
 _MODULES = {
+    "aiohttp": {"multidict", "yarl"},
     "litellm": {"openai"},
     "pydantic-settings": {"pydantic", "pydantic_settings"},
     "pyyaml": {"yaml"},

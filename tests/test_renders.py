@@ -178,6 +178,7 @@ def test_answers_arrive_unchanged(rendered: tuple[Row, Path]) -> None:
         "tests/conformance/test_cli.py": "cli" in record["include"],
         "mkdocs.yml": "docs" in record["include"],
         "compose.yaml": "docker" in record["include"],
+        "proxy/routing.yaml": "routing" in record["include"],
         ".github/workflows/ci.yml": record["ci"] == "github",
         ".gitlab-ci.yml": record["ci"] == "gitlab",
         ".ci/template_update.py": record["ci"] != "none" and record["updates"] == "job",

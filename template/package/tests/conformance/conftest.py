@@ -57,6 +57,7 @@ def pytest_report_header() -> str:
     return f"conformance: {litellms_proxy.in_words()}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lacking = litellms_proxy.missing()
     own = own_account() is not None
