@@ -36,7 +36,7 @@ _OF_CONTAINERS = ("Dockerfile", "compose.yaml")
 _MODULES = {
     "aiohttp": {"multidict", "yarl"},
     "litellm": {"openai"},
-    "pydantic-settings": {"pydantic", "pydantic_settings"},
+    "pydantic-settings": {"pydantic", "pydantic_core", "pydantic_settings"},
     "pyyaml": {"yaml"},
 }
 # `git apply` finds a changed line by itself and three lines on each side.

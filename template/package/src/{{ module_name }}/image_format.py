@@ -28,32 +28,21 @@ from ._litellm import (
 from .errors import is_error, read_error
 from .image_files import kind_of
 
-PARAMETERS = (
+_OF_BOTH = (
     "background",
-    "moderation",
     "n",
     "output_compression",
     "output_format",
     "quality",
     "response_format",
     "size",
-    "style",
     "user",
 )
+
+PARAMETERS = (*_OF_BOTH, "moderation", "style")
 """OpenAI's parameters of `images.generate`."""
 
-EDIT_PARAMETERS = (
-    "background",
-    "input_fidelity",
-    "mask",
-    "n",
-    "output_compression",
-    "output_format",
-    "quality",
-    "response_format",
-    "size",
-    "user",
-)
+EDIT_PARAMETERS = (*_OF_BOTH, "input_fidelity", "mask")
 """OpenAI's parameters of `images.edit`."""
 
 _PIECE = 3 * 64 * 1024

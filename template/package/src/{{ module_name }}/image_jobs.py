@@ -103,7 +103,8 @@ class Pause:
     seconds: float
 
 
-Steps = Generator["Pause | Request", "httpx.Response | None", httpx.Response]
+Came = httpx.Response | Exception | None
+"""What came of a step: an answer, what went wrong, or nothing, of a pause."""
 
 
 class JobRun:
@@ -112,25 +113,34 @@ class JobRun:
     Args:
         config: the transformation.
         request: the one that made the job.
+        response: to that.
     """
 
-    def __init__(self, config: Any, request: Request) -> None:
+    def __init__(self, config: Any, request: Request, response: httpx.Response) -> None:
         self._config = config
         self._request = request
         seconds = request.timeout.read
         self._limit: float = min(config.time_limit, math.inf if seconds is None else seconds)
         self._end = time.monotonic() + self._limit
         self._job: Job | None = None
+        self._steps = self._all_steps(response)
 
-    def steps(self, response: httpx.Response) -> Steps:
-        """Yields what to do, is sent what came of it (or thrown what went wrong), and returns the answer with the result.
+    def next_step(self, came: Came) -> Pause | Request | httpx.Response:
+        """Returns what to do next, or the answer with the result.
 
         Args:
-            response: to the request that made the job.
+            came: what came of the step before; nothing before the first.
 
         Raises:
             Exception: LiteLLM's; the job failed, or there is no more time for it.
         """
+        try:
+            return self._steps.throw(came) if isinstance(came, Exception) else self._steps.send(came)
+        except StopIteration as end:
+            answer: httpx.Response = end.value
+            return answer
+
+    def _all_steps(self, response: httpx.Response) -> Generator[Pause | Request, httpx.Response | None, httpx.Response]:
         job = self._read(response)
         failures = 0
         pause = _retry_after(response.headers)

@@ -24,7 +24,7 @@ from ._answers import ENV_PREFIX, PROVIDER
 from ._litellm import BaseLLMException, ImageResponse, ImageUsage, OpenAIError
 from .errors import UnreadableError, unreadable
 from .image_files import described, kind_of
-from .image_jobs import ImageJobs, JobRun, Pause
+from .image_jobs import Came, ImageJobs, JobRun, Pause
 from .image_request import Edit, Generation, ImageRequestBuilder, refusal
 from .models import load_models
 from .redaction import redacted
@@ -199,56 +199,50 @@ class _Call:
 
     def finish_job(self, response: httpx.Response) -> httpx.Response:
         """Waits for a job; returns the answer with its result."""
-        run = JobRun(self._config, self.request)
-        steps = run.steps(response)
+        run = JobRun(self._config, self.request, response)
+        came: Came = None
         try:
-            step = next(steps)
-            while True:
-                came = None
-                try:
-                    if isinstance(step, Pause):
-                        time.sleep(step.seconds)
-                    else:
-                        came = self.send(step)
-                except Exception as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            answer: httpx.Response = end.value
-            return answer
+            while not isinstance(step := run.next_step(came), httpx.Response):
+                came = self._taken(step)
         except BaseException:
             with suppress(Exception):
                 if cancel := run.cancel():
                     self.send(cancel)
             raise
+        return step
 
     async def async_finish_job(self, response: httpx.Response) -> httpx.Response:
         """Does what `finish_job` does, without blocking the event loop."""
-        run = JobRun(self._config, self.request)
-        steps = run.steps(response)
+        run = JobRun(self._config, self.request, response)
+        came: Came = None
         try:
-            step = next(steps)
-            while True:
-                came = None
-                try:
-                    if isinstance(step, Pause):
-                        await asyncio.sleep(step.seconds)
-                    else:
-                        came = await self.async_send(step)
-                except Exception as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            answer: httpx.Response = end.value
-            return answer
+            while not isinstance(step := run.next_step(came), httpx.Response):
+                came = await self._async_taken(step)
         except BaseException:
             with suppress(Exception):
                 if cancel := run.cancel():
                     # In a task of its own: this one may be cancelled once more.
                     await asyncio.shield(asyncio.ensure_future(self.async_send(cancel)))
             raise
+        return step
+
+    def _taken(self, step: Pause | Request) -> Came:
+        try:
+            if isinstance(step, Request):
+                return self.send(step)
+            time.sleep(step.seconds)
+        except Exception as error:
+            return error
+        return None
+
+    async def _async_taken(self, step: Pause | Request) -> Came:
+        try:
+            if isinstance(step, Request):
+                return await self.async_send(step)
+            await asyncio.sleep(step.seconds)
+        except Exception as error:
+            return error
+        return None
 
 
 class _BoundedBody:
