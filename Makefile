@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help demo test test-matrix test-times test-tests test-auth test-routing test-database test-upgrades test-fork test-langchain client-table check lint-template format docs files taken-names tags lock bench bench-fork bench-routing clean
+.PHONY: help demo test test-matrix test-times test-tests test-auth test-routing test-database test-upgrades test-fork test-langchain client-table parameter-table check lint-template format docs files taken-names tags lock bench bench-fork bench-routing clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,9 @@ test-langchain: .venv/installed .venv-langchain/installed ## LangChain's standar
 
 client-table: .venv/installed ## write docs/clients.md: what each client gets from each format, feature by feature
 	$(BIN)/python -m testing.client_table
+
+parameter-table: .venv/installed ## write docs/parameters.md: what of each parameter reaches the upstream, chats excepted
+	$(BIN)/python -m testing.parameter_table
 
 check: .venv/installed .venv-litellm/installed lint-template ## format, lint, types, the template's own rules, whether questions/taken.jinja is current
 	$(BIN)/ruff format --check

@@ -12,6 +12,7 @@ from benchmarks import table
 from benchmarks.calls import run_rows
 from benchmarks.copying import measured_version, run_copies
 from benchmarks.credentials import run_credentials
+from benchmarks.embeddings import ANSWERS, run_embeddings
 from benchmarks.formats import PEERS, answers, run_formats
 from benchmarks.prepare import (
     copier_environment,
@@ -23,7 +24,7 @@ from benchmarks.startup import run_startup
 from benchmarks.updates import run_updates
 
 _RESULTS = Path(__file__).parent / "results"
-_PARTS = ("calls", "formats", "credentials", "copying", "updates", "startup")
+_PARTS = ("calls", "formats", "embeddings", "credentials", "copying", "updates", "startup")
 
 
 def main() -> None:
@@ -42,6 +43,8 @@ def main() -> None:
     version = measured_version()  # before the run, as work may go on meanwhile
     with tempfile.TemporaryDirectory() as folder:
         others = [rendered_package(Path(folder), name, **answers(name)) for name in PEERS] if "formats" in parts else []
+        if "embeddings" in parts:
+            others.append(rendered_package(Path(folder), "embeddings", **ANSWERS))
         programs = provider_environment(rendered_package(Path(folder)), *others)
     if "calls" in parts:
         _say("calls and streams")
@@ -49,6 +52,9 @@ def main() -> None:
     if "formats" in parts:
         _say("formats")
         sections.append(table.formats_section(run_formats(programs, options.scale)))
+    if "embeddings" in parts:
+        _say("embeddings")
+        sections.append(table.embeddings_section(run_embeddings(programs, options.scale)))
     if "credentials" in parts:
         _say("credentials")
         with tempfile.TemporaryDirectory() as folder:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks import calls, copying, credentials, formats, startup
+from benchmarks import calls, copying, credentials, embeddings, formats, startup
 from benchmarks.copying import Copies
 from benchmarks.rounds import Times, difference, ratio
 from benchmarks.updates import TOOLS, Updates
-from benchmarks.upstream import CHUNKS
+from benchmarks.upstream import CHUNKS, VECTOR
 
 _CREDENTIAL_GOAL = 20e-6
 
@@ -114,6 +114,29 @@ def formats_section(formats_times: Mapping[str, Mapping[str, Times]]) -> str:
             f"Median milliseconds on the clock for one call, or one stream of {CHUNKS} pieces. What the minimal CustomLLM takes, which "
             "translates nothing, is the least that `litellm.completion` lets any custom provider take:",
             in_markdown(["", *contenders, "ratio", "CPU", "minimal's ratio", "goal 0.8"], body),
+        ]
+    )
+
+
+def embeddings_section(rows: Mapping[str, Times]) -> str:
+    """Returns the table of embeddings against LiteLLM's `openai/`, with its goal."""
+    body = []
+    for row, times in rows.items():
+        against = ratio(times.clock, embeddings.OWN, embeddings.LITELLMS)
+        body.append(
+            [
+                row,
+                *(f"{median(times.clock[contender]) * 1e3:.2f}" for contender in (embeddings.OWN, embeddings.LITELLMS)),
+                f"{against:.2f}",
+                f"{ratio(times.processor, embeddings.OWN, embeddings.LITELLMS):.2f}",
+                met(against <= 0.75),
+            ]
+        )
+    return "\n\n".join(
+        [
+            "## Embeddings",
+            f"Median milliseconds on the clock for one call; a vector has {VECTOR} numbers:",
+            in_markdown(["", embeddings.OWN, embeddings.LITELLMS, "ratio", "CPU", "goal 0.75"], body),
         ]
     )
 

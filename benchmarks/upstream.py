@@ -1,7 +1,7 @@
 """The upstream of the measurements: a server whose answers were made before anyone asked.
 
 It runs as a process of its own (`python -m benchmarks.upstream`), prints its port, and speaks OpenAI chat
-completions, and the formats of bodies.py where the path ends in their name. The first part of a path is the model that it
+completions, and the formats of bodies.py and embeddings where the path ends in their name. The first part of a path is the model that it
 answers for, so that each contender is told the model that it has a price for. What it does for a request is as little as a server can do, so that the time
 that is measured is the client's.
 """
@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks import bodies
+
+VECTOR = 1536
+"""Numbers in a vector, as many as OpenAI's smaller model gives."""
 
 CHUNKS = 500
 """Chunks with text in a streamed answer."""
@@ -83,6 +86,15 @@ def other(name: str, model: str, streamed: bool) -> bytes:
     )
 
 
+@cache
+def vectors(model: str, number: int) -> bytes:
+    """Returns the HTTP response of a call for embeddings: so many vectors."""
+    values = [round(n / 7919 - 0.1, 16) for n in range(VECTOR)]
+    data = [{"object": "embedding", "index": index, "embedding": values} for index in range(number)]
+    usage = {"prompt_tokens": 9 * number, "total_tokens": 9 * number}
+    return _whole(json.dumps({"object": "list", "data": data, "model": model, "usage": usage}).encode())
+
+
 def _whole(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
@@ -126,7 +138,9 @@ class _Connection(asyncio.Protocol):
         model = path.split("/", 2)[1]
         streamed = b'"stream":true' in body.replace(b" ", b"")
         name = path.rpartition("/")[2].partition("?")[0]
-        if name in _OTHERS:
+        if name == "embeddings":  # /<model>/<number>/embeddings
+            self._transport.write(vectors(model, int(path.split("/")[2])))
+        elif name in _OTHERS:
             self._transport.write(other(name, model, streamed))
         else:
             self._transport.write(stream(model) if streamed else answer(model))

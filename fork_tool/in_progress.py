@@ -28,7 +28,11 @@ def refuse_in_progress(git: Git) -> None:
         Refusal: it is; the message says in what, and how to end it.
     """
     _refuse_marks(git)
-    unmerged = [name for name in git.must("diff", "--name-only", "--diff-filter=U", "-z").split("\0") if name]
+    unmerged = [
+        name
+        for name in git.must("diff", "--name-only", "--ignore-submodules", "--diff-filter=U", "-z").split("\0")
+        if name
+    ]
     if unmerged:
         raise Refusal(
             f"{unmerged[0]} in {git.folder} has a conflict that is not resolved: resolve it, git add it, then do this again."

@@ -8,9 +8,12 @@ from typing import Any
 
 from provider_template import git
 from provider_template.errors import Refusal
-from provider_template.project import FILES, Project, digest
-from provider_template.template import is_relative, newest, versions
+from provider_template.project import FILES, Project, digest, read_inside, refuse_relative
+from provider_template.template import newest, printable, versions
 from provider_template.version import version_of
+
+# Bytes; a file of the template has fewer.
+_LARGEST = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Health:
     folder: str
     version: str
     newest: str | None
-    """The newest release of the template, or None where it cannot be reached."""
+    """The newest release of the template, or None where it is not known."""
     behind: bool
     """Whether that is newer."""
     listed: bool
@@ -31,11 +34,18 @@ class Health:
     """Files of the template that were deleted."""
     conflicts: tuple[str, ...]
     """Files with the marks of a conflict, and rejected changes of a merge."""
+    unreachable: str = ""
+    """Why the template could not be asked for its versions; empty where it was, or was left alone as wished."""
+
+    @property
+    def to_fix(self) -> bool:
+        """Whether something has to be fixed in the files."""
+        return bool(self.edited or self.conflicts)
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing has to be fixed."""
-        return not (self.edited or self.conflicts)
+        """Whether nothing has to be fixed, and the template was reached."""
+        return not (self.to_fix or self.unreachable)
 
     def in_words(self) -> str:
         """Returns one line for a reader."""
@@ -50,7 +60,9 @@ class Health:
         ):
             if paths:
                 parts.append(f"{title}: {', '.join(paths)}")
-        return "; ".join(parts if len(parts) > 1 else [*parts, "well"])
+        if self.unreachable:
+            parts.append(self.unreachable)
+        return printable("; ".join(parts if len(parts) > 1 else [*parts, "well"]))
 
     def as_json(self) -> dict[str, Any]:
         """Returns it as what `--json` prints."""
@@ -65,11 +77,13 @@ def look(project: Project, *, offline: bool = False) -> Health:
         offline: whether to leave the template's repository alone.
     """
     latest: str | None = None
-    if not offline and not is_relative(project.source):
+    unreachable = ""
+    if not offline:
         try:
+            refuse_relative(project)
             latest = newest(versions(project.source))
-        except Refusal:
-            latest = None
+        except Refusal as refusal:
+            unreachable = str(refusal)
     if latest == "HEAD":
         latest = None
     edited, missing = _drift(project)
@@ -82,6 +96,7 @@ def look(project: Project, *, offline: bool = False) -> Health:
         edited=edited,
         missing=missing,
         conflicts=_conflicts(project.folder),
+        unreachable=unreachable,
     )
 
 
@@ -90,9 +105,13 @@ def _drift(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
     missing: list[str] = []
     for path, rendered in project.files.template.items():
         try:
-            content = (project.folder / path).read_bytes()
-        except OSError:
+            content = read_inside(project.folder, path, _LARGEST)
+        except FileNotFoundError:
             missing.append(path)
+            continue
+        except OSError:
+            # A link that leads out of the package, or what is no file any more.
+            edited.append(path)
             continue
         if digest(content) != rendered:
             edited.append(path)
@@ -105,7 +124,7 @@ def _conflicts(folder: Path) -> tuple[str, ...]:
     """Returns files with marks of a conflict, unmerged ones, and rejected changes."""
     questions = (
         ("grep", "--no-color", "--name-only", "-I", "-z", "-E", "^(<{7}|>{7}) ", "--", "."),
-        ("diff", "--name-only", "--relative", "-z", "--diff-filter=U"),
+        ("diff", "--name-only", "--relative", "--ignore-submodules", "-z", "--diff-filter=U"),
         ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.rej"),
     )
     names = "".join(git.run(*words, cwd=folder).stdout.decode(errors="replace") for words in questions)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from provider_template.errors import Refusal
+from provider_template.fleet.cli import app as fleet
 
 # Beside typer's own 2 for a command that cannot be read.
 REFUSED = 1
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(fleet, name="fleet")
 
 Folder = Annotated[Path, typer.Argument(metavar="[PATH]", help="The package's folder.")]
 To = Annotated[
@@ -143,7 +145,7 @@ def check(
 ) -> None:
     """Say which version a package has, and whether files of the template were edited.
 
-    Ends with 0 if all is well, 3 if something has to be fixed, 1 if it is no package.
+    Ends with 0 if all is well, 3 if something has to be fixed, 1 if it is no package or its template cannot be reached.
     """
     from provider_template.check import look
     from provider_template.project import open_package
@@ -153,7 +155,7 @@ def check(
         _print_json(health.as_json())
     else:
         typer.echo(health.in_words())
-    raise typer.Exit(0 if health.is_well else HAND_WORK)
+    raise typer.Exit(HAND_WORK if health.to_fix else REFUSED if health.unreachable else 0)
 
 
 @app.command()
@@ -243,6 +245,7 @@ def _installed_from() -> str | None:
 def main() -> None:
     """Runs the command line; a refusal is one sentence on standard error and exit status 1."""
     from fork_tool.git import environment
+    from provider_template.git import clean
 
     # What names another repository, as in a hook of git, is not meant for us.
     for name in os.environ.keys() - environment().keys():
@@ -257,6 +260,8 @@ def main() -> None:
         words = f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
         typer.echo(f"{words} Nothing was changed: fix that, then do it again.", err=True)
         raise SystemExit(REFUSED) from None
+    finally:
+        clean()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from provider_template.project import (
     Project,
     TemplateFiles,
     checkout_of,
+    read_inside,
     read_yaml,
     refuse_relative,
     require_clean,
@@ -200,7 +201,7 @@ def _plan(
     code = tuple(one for one in migrations if not one.moves_files)
     ours = before
     name, was = project.answers_file, project.files.answers or project.answers_file
-    recorded = (project.folder / name).read_text(encoding="utf-8")
+    recorded = read_inside(project.folder, name).decode()
     old = Render.of(
         template,
         project.commit,

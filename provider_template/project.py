@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 
-from fork_tool.git import Git
 from fork_tool.in_progress import refuse_in_progress
 from provider_template import git
 from provider_template.errors import Refusal
@@ -26,14 +25,24 @@ Owner: TypeAlias = Literal["template", "shared", "yours"]
 
 # The C parser is several times as fast, and not everywhere.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 50
 
 
 def read_yaml(text: str) -> Any:
     """Returns what a YAML text says.
 
     Raises:
-        yaml.YAMLError: it is no YAML.
+        yaml.YAMLError: it is no YAML, or is nested deeper than any list of ours.
     """
+    depth = 0
+    # The C parser would end the whole process at some ten thousand levels.
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise yaml.YAMLError(f"it is nested more than {_DEEPEST} levels deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
     return yaml.load(text, Loader=_LOADER)  # noqa: S506  # both loaders are the safe one
 
 
@@ -132,7 +141,7 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
     """
     folder = folder.absolute()
     try:
-        files = TemplateFiles.from_text((folder / FILES).read_text(encoding="utf-8"))
+        files = TemplateFiles.from_text(read_inside(folder, FILES).decode())
     except (FileNotFoundError, NotADirectoryError):
         files = TemplateFiles()
     except (OSError, UnicodeDecodeError) as error:
@@ -147,7 +156,7 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
         name = _within(folder.resolve(), str((folder / name).resolve()))
     path = folder / name
     try:
-        answers = read_yaml(path.read_text(encoding="utf-8"))
+        answers = read_yaml(read_inside(folder, name).decode())
     except (FileNotFoundError, NotADirectoryError):
         raise Refusal(_no_answers(folder, name)) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -161,7 +170,37 @@ def open_project(folder: Path, answers_file: str | None = None) -> Project:
                 f"{path} does not say {key}: a package has to be rendered from a git repository with versions; "
                 "run copier recopy with its URL once."
             )
+        if not str(answers[key]).isprintable():
+            raise Refusal(
+                f"{path} has {str(answers[key])!r} as {key}, which names nothing: take the one of the last commit."
+            )
     return Project(folder, answers, files, name)
+
+
+# No list and no answers of a provider come near.
+_LARGEST = 1 << 20
+
+
+def read_inside(folder: Path, path: str, largest: int = _LARGEST) -> bytes:
+    """Returns the content of a file in a folder, which no link may lead out of.
+
+    Args:
+        folder: the folder.
+        path: the file's path from there.
+        largest: the bytes that it may have.
+
+    Raises:
+        OSError: it is not there, is no file or too large, or is elsewhere.
+    """
+    place = (folder / path).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise OSError(f"it is a link to {place}, outside of {folder}")
+    # A pipe would be waited for.
+    if place.exists() and not place.is_file():
+        raise OSError("it is no file")
+    if place.stat().st_size > largest:
+        raise OSError(f"it has more than {largest} bytes")
+    return place.read_bytes()
 
 
 def _within(folder: Path, path: str) -> str:
@@ -203,7 +242,7 @@ def answers_in(folder: Path) -> tuple[list[str], list[Path]]:
     found: list[str] = []
     for path in sorted(filter(None, listed)):
         try:
-            text = (folder / path).read_text(encoding="utf-8")
+            text = read_inside(folder, path).decode()
         except (OSError, UnicodeDecodeError):
             continue
         if all(re.search(rf"(?m)^{key}: *\S", text) for key in ("_src_path", "_commit", "provider")):
@@ -288,8 +327,10 @@ def require_clean(folder: Path) -> None:
     Raises:
         Refusal: it is not; the message names the first file, or what git is at.
     """
-    refuse_in_progress(Git(checkout_of(folder).top))
-    lines = git.must("status", "--porcelain", "--untracked-files=normal", "--", ".", cwd=folder).splitlines()
+    refuse_in_progress(git.SafeGit(checkout_of(folder).top))
+    lines = git.must(
+        *("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty", "--", "."), cwd=folder
+    ).splitlines()
     if lines:
         others = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
         raise Refusal(

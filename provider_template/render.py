@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from provider_template import git
 from provider_template.errors import Refusal
 from provider_template.project import ANSWERS, read_yaml
 from provider_template.template import Repository, location
@@ -94,17 +95,14 @@ def _answered(recorded: str) -> dict[str, Any]:
 
 @contextmanager
 def _from_here(job: Render) -> Iterator[None]:
-    """Lets git take a remote template from its copy on this machine, while the answers file keeps its URL."""
-    if location(job.source) == job.repository or Path(location(job.source)).expanduser().is_dir():
-        yield
-        return
+    """Lets Copier's git run no program of a repository, and take a remote template from its copy on this machine.
+
+    The answers file keeps the template's URL.
+    """
     before = dict(os.environ)
-    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-    os.environ |= {
-        "GIT_CONFIG_COUNT": str(count + 1),
-        f"GIT_CONFIG_KEY_{count}": f"url.{job.repository}.insteadOf",
-        f"GIT_CONFIG_VALUE_{count}": location(job.source),
-    }
+    is_here = location(job.source) == job.repository or Path(os.path.expanduser(location(job.source))).is_dir()
+    instead = {} if is_here else {f"url.{job.repository}.insteadOf": location(job.source)}
+    os.environ |= git.with_settings(git.with_settings(os.environ), instead)
     try:
         yield
     finally:
@@ -144,6 +142,8 @@ class Beside:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # Not in the package, whose repository has settings of its own.
+            cwd=Path(job.folder).parent,
             # Copier's clones go with the scratch folder, also where this process is stopped.
             env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(Path(job.folder).parent))},
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +39,7 @@ def is_relative(source: str) -> bool:
 
 def is_folder(source: str) -> bool:
     """Returns whether a template is a folder of this machine."""
-    return Path(location(source)).expanduser().is_dir()
+    return Path(os.path.expanduser(location(source))).is_dir()
 
 
 def versions(source: str) -> dict[Version, str]:
@@ -48,18 +51,13 @@ def versions(source: str) -> dict[Version, str]:
     from packaging.version import InvalidVersion, Version
 
     where = location(source)
-    done = git.run(
-        "ls-remote",
-        "--tags",
-        "--refs",
-        "--",
-        Path(where).expanduser() if is_folder(source) else where,
-        cwd=Path.cwd(),
-    )
+    _say(source)
+    url = str(Path(os.path.expanduser(where)).absolute()) if is_folder(source) else where
+    done = git.ask("ls-remote", "--tags", "--refs", url=url)
     if done.returncode:
         words = " ".join(done.stderr.decode(errors="replace").split())
         raise Refusal(
-            f"The template at {_without_password(where)} cannot be read: {_without_password(words)}; "
+            f"The template at {git.without_password(where)} cannot be read: {git.without_password(words)}; "
             "check the address (packages have it as _src_path in .copier-answers.yml) and your access to it."
         )
     found: dict[Version, str] = {}
@@ -75,8 +73,18 @@ def versions(source: str) -> dict[Version, str]:
     return dict(sorted(found.items()))
 
 
-def _without_password(text: str) -> str:
-    return re.sub(r"://[^/@\s]+@", "://", text)
+@cache
+def _say(source: str) -> None:
+    """Says which template is about to be read, where that is on another machine: it is what a package names."""
+    where = location(source)
+    if not is_folder(source) and not where.startswith("file:"):
+        sys.stderr.write(f"Reading the template at {printable(git.without_password(where))}\n")
+        sys.stderr.flush()
+
+
+def printable(text: str) -> str:
+    """Returns a text of somebody else's as a terminal may show it: what it could obey or hide is escaped."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def newest(found: dict[Version, str]) -> str:
@@ -100,7 +108,7 @@ class Repository:
 
     def text(self, ref: str, path: str) -> str | None:
         """Returns a file's text in a version, or None where that has no such file."""
-        done = git.run("show", f"{ref}:{path}", cwd=self.folder)
+        done = git.run("cat-file", "blob", f"{ref}:{path}", cwd=self.folder)
         return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
     def has(self, ref: str) -> bool:
@@ -117,7 +125,7 @@ class Repository:
         if commit.returncode:
             raise Refusal(
                 f"The template has no version {ref}: name one of its tags "
-                f"(git ls-remote --tags {_without_password(location(self.source))})."
+                f"(git ls-remote --tags {git.without_password(location(self.source))})."
             )
         named = git.must("tag", "--points-at", commit.stdout.decode().strip(), cwd=self.folder).split()
         if ref in named:
@@ -164,13 +172,14 @@ def open_repository(source: str, scratch: Path) -> Repository:
         Refusal: it cannot be cloned.
     """
     if is_folder(source):
-        return Repository(source, Path(location(source)).expanduser().absolute())
+        return Repository(source, Path(os.path.expanduser(location(source))).absolute())
     copy = scratch / "template.git"
-    done = git.run("clone", "--quiet", "--mirror", "--", location(source), copy, cwd=scratch)
+    _say(source)
+    done = git.ask("clone", "--quiet", "--mirror", url=location(source), after=(copy,))
     if done.returncode:
-        words = _without_password(" ".join(done.stderr.decode(errors="replace").split()))
+        words = git.without_password(" ".join(done.stderr.decode(errors="replace").split()))
         raise Refusal(
-            f"The template at {_without_password(location(source))} cannot be cloned: {words}; "
+            f"The template at {git.without_password(location(source))} cannot be cloned: {words}; "
             "check the address (packages have it as _src_path in .copier-answers.yml) and your access to it."
         )
     return Repository(source, copy)

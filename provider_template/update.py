@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from fork_tool.git import Git
 from fork_tool.restore import reason, restore
 from provider_template import git
 from provider_template.errors import Refusal
@@ -40,7 +39,7 @@ def apply(plan: Plan) -> None:
     done = git.run_detached(commands, top)
     if done.returncode:
         killed = done.returncode > 128
-        left = restore(Git(top), head, whole, killed=killed, prefix=plan.prefix)
+        left = restore(git.SafeGit(top), head, whole, killed=killed, prefix=plan.prefix)
         raise Refusal(
             f"The files in {plan.project.folder} could not be replaced: {reason(done)}. "
             f"{left.words(plan.project.folder)}"

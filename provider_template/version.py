@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from packaging.version import Version
 
-_DESCRIBED = re.compile(r"(?P<tag>.+?)(-(?P<commits>[0-9]+)-g[0-9a-f]+)?\Z")
+_DESCRIBED = re.compile(r"(?P<tag>.+?)(-(?P<commits>[0-9]{1,9})-g[0-9a-f]+)?\Z")
 
 
 def version_of(text: str) -> tuple[Version, int]:
@@ -16,7 +16,8 @@ def version_of(text: str) -> tuple[Version, int]:
     from packaging.version import InvalidVersion, Version
 
     found = _DESCRIBED.match(text)
-    assert found is not None
+    if found is None:
+        return Version("0"), 0
     try:
         return Version(found["tag"]), int(found["commits"] or 0)
     except InvalidVersion:

@@ -27,6 +27,8 @@ _WHEN = {
     "api_format != 'sdk'": "`api_format` is not `sdk`",
     "api_format == 'sdk' and sdk_kind == 'python'": "`api_format` is `sdk` and `sdk_kind` is `python`",
     "api_format == 'sdk' and sdk_kind == 'program'": "`api_format` is `sdk` and `sdk_kind` is `program`",
+    "'embeddings' in capabilities": "`capabilities` has `embeddings`",
+    "'images' in capabilities or 'image_edits' in capabilities": "`capabilities` has `images` or `image_edits`",
     "auth == 'oauth_device_code'": "`auth` is `oauth_device_code`",
     "'oauth' in auth_parts": "`auth` or `auth_fallback` is one of OAuth",
     "'oauth' in auth_parts and auth != 'oauth_refresh_token'": (

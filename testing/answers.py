@@ -1,6 +1,6 @@
 """The space of answers: every choice of every question, odd but legal texts, and rows that pair them up.
 
-The rows are made here in 0.12 s: 67, the 11 of the sample first. With the same questions and conditions, allpairspy 2.5.1 took 1 s for 57 rows
+The rows are made here in 2.3 s: 73, the 11 of the sample first. With the questions of v0.6.0, for which it took 0.12 s and 67 rows, allpairspy 2.5.1 took 1 s for 57 rows
 that lack 257 of the 8,366 pairs, and covertable 3.2.0 took 65 s for 106 rows, so neither takes the place of this.
 """
 
@@ -35,6 +35,18 @@ Value: TypeAlias = tuple[int, int]
 Pair: TypeAlias = tuple[int, int, int, int]
 # For each factor, the values that are open once the questions are answered that others depend on.
 Shape: TypeAlias = tuple[tuple[int, ...], ...]
+
+# Of a question with any number of choices that others depend on, the combinations that rows have, which hold every pair of
+# its choices: all of them would make a multiple of the shapes. The default comes first.
+COMBINATIONS: Mapping[str, tuple[frozenset[str], ...]] = {
+    "capabilities": (
+        frozenset({"chat"}),
+        frozenset({"chat", "embeddings", "images", "image_edits"}),
+        frozenset({"embeddings"}),
+        frozenset({"images"}),
+        frozenset({"image_edits"}),
+    ),
+}
 
 _JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
 _JINJA.filters["to_json"] = json.dumps
@@ -172,12 +184,20 @@ def factors() -> tuple[Factor, ...]:
             continue
         conditional = bool({*controllers(name)} - {"layout"})
         if question.get("multiselect"):
-            found.extend(Factor(name, element, (True, False), conditional) for element in choices(question))
+            found.extend(
+                Factor(name, element, _on_and_off(question, element), conditional) for element in choices(question)
+            )
         elif choices(question):
             found.append(Factor(name, None, tuple(choices(question)), conditional))
         else:
             found.append(Factor(name, None, TEXTS[name], conditional))
     return tuple(found)
+
+
+def _on_and_off(question: Mapping[str, Any], element: str) -> tuple[bool, bool]:
+    """Whether an element is chosen, the default first."""
+    default = question["default"]
+    return (False, True) if isinstance(default, list) and element not in default else (True, False)
 
 
 def to_answers(row: Row) -> Answers:
@@ -237,10 +257,25 @@ def shapes() -> tuple[Shape, ...]:
     decided: list[dict[int, int]] = [{}]
     for position, factor in enumerate(factors()):
         if factor.question in steering:
-            decided = [{**one, position: index} for one in decided for index in _open(factor, one)]
+            decided = [
+                {**one, position: index}
+                for one in decided
+                for index in _open(factor, one)
+                if _combined(one, position, index)
+            ]
     return tuple(
         tuple((one[n],) if n in one else _open(factor, one) for n, factor in enumerate(factors())) for one in decided
     )
+
+
+def _combined(decided: Mapping[int, int], position: int, index: int) -> bool:
+    """Tells whether one of the combinations that rows have begins with these choices."""
+    question = factors()[position].question
+    known = COMBINATIONS.get(question)
+    of_it = [(n, i) for n, i in (*decided.items(), (position, index)) if factors()[n].question == question]
+    if known is None or any(factors()[n].absent(i) for n, i in of_it):
+        return True
+    return any(all((factors()[n].element in one) is factors()[n].values[i] for n, i in of_it) for one in known)
 
 
 def _open(factor: Factor, decided: Mapping[int, int]) -> tuple[int, ...]:

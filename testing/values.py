@@ -38,6 +38,8 @@ TEXTS: dict[str, tuple[str | None, ...]] = {
         "\n".join(f"vendor-{n}/model-{n}:tag-{n}" for n in range(40)),
         "org/sub/model:latest@sha256:00ff+x=1~2\nno\n12345\n1.0\n1e3\n0x1F\n2026-01-01\nnull\nsk-ant\n  spaced  \n\nZ",
     ),
+    "embedding_models": (None, "yes\n2.0\nvendor/embed:v2@sha256:00ff"),
+    "image_models": (None, "off\n  1e5  \n\nvendor/image:v2"),
     "program": (None, 'run --odd "it\'s {{ odd }} | {% x %}" ${y} #1 雲'),
     "sdk_package": (None, "Acme.sdk_2[async,http-2]>=1.0,!=1.5.*,<3"),
     "api_key_query": (None, "~a.b_c-d"),
@@ -168,6 +170,8 @@ GOOD: dict[str, tuple[str, ...]] = {
         "https://[::1]/v1",
     ),
     "models": ("m", "a/b:c@d", "m1\nm2", "  m1  \n\n m2\n", "gpt-4o", "no\n1.0"),
+    "embedding_models": ("m", "m1\nm2"),
+    "image_models": ("m", "m1\nm2"),
     "api_key_query": ("key", "api_key", "a.b-c_d~e", "1"),
     "api_key_header": ("Authorization", "X", "X-Api-Key", "authorization"),
     "api_key_prefix": ("", "Bearer", "Token", "a.b-c_d~e+f"),
@@ -281,6 +285,8 @@ BAD: dict[str, tuple[str, ...]] = {
         'https://h/"',
         "https://h/{{ x }}",
     ),
+    "embedding_models": ("", "a b", "m1\nm1", "acme-ai/m", "chat-small\nm1"),
+    "image_models": ("", "-m", "m1\n m1 "),
     "models": ("", " \n ", "a b", "-m", "m1\nm1", "m1\n m1 ", "acme-ai/m", 'a"b', "{{ m }}", "x" * 201, "é"),
     "api_key_query": ("", "a b", "a=b", "a&b", "a?", "a\n", "é", "a%20", "a[]"),
     "api_key_header": ("", "X Key", "X:Key", "1X", "X_Key", "X\n", "X-Key: a"),
@@ -368,6 +374,8 @@ BAD_LINES = {
     "jwt_claims": ("a: b\nexp: 1", "a: b\na: b", "a: b\rc"),
     "jwt_headers": ("X: a\nY", "X: a\n\nX: a", "X: a\rY"),
 }
+
+LISTS_OF_MODELS = ("models", "embedding_models", "image_models")
 
 # What LiteLLM would call instead of the rendered provider, whatever the prefix.
 BAD_MODELS = (

@@ -22,6 +22,13 @@ KINDS = [kind for kind in choices(questions()["auth"]) if kind.startswith("oauth
 MOVES = yaml.safe_load((ROOT / "hooks" / "moves.yml").read_text(encoding="utf-8"))
 
 
+def of(path: str, names: dict[str, str]) -> str:
+    """Returns a path with names in the place of <kind> and the like."""
+    for name, value in names.items():
+        path = path.replace(f"<{name}>", value)
+    return path
+
+
 def listed(change: str) -> list[str]:
     """Returns the paths in the lists of a kind of change."""
     section = TEXT.partition(f"### {change}\n")[2].partition("\n##")[0]
@@ -37,12 +44,7 @@ def not_listed(change: str, *names: str, **placeholders: str) -> list[str]:
         names: as the files may write it.
         placeholders: what stands for <kind> and the like.
     """
-    patterns = []
-    for path in listed(change):
-        pattern = path
-        for name, value in placeholders.items():
-            pattern = pattern.replace(f"<{name}>", value)
-        patterns.append(re.compile(re.escape(pattern).replace(r"\*", "[^/]*")))
+    patterns = [re.compile(re.escape(of(path, placeholders)).replace(r"\*", "[^/]*")) for path in listed(change)]
     words = [part for name in names for part in ("-e", name)]
     done = subprocess.run(["git", "grep", "-lwF", *words], cwd=ROOT, capture_output=True, text=True, check=True)
     found = done.stdout.splitlines()
@@ -52,8 +54,7 @@ def not_listed(change: str, *names: str, **placeholders: str) -> list[str]:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_is_there(path: str) -> None:
     pattern = re.sub("<[a-z]+>", "*", path.rstrip("/"))
-    # The first capability brings its own files.
-    assert "<capability>" in path or any(ROOT.glob(pattern)) or any(ROOT.glob(f"**/{pattern}")), path
+    assert any(ROOT.glob(pattern)) or any(ROOT.glob(f"**/{pattern}")), path
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,10 +76,13 @@ def test_a_format(name: str) -> None:
     assert len(listed("A format")) == 8
 
 
-def test_a_capability_has_a_list() -> None:
-    paths = listed("A capability")
-    assert len(paths) == 6
-    assert all((ROOT / path).is_file() for path in paths if "<" not in path)
+@pytest.mark.parametrize(("capability", "noun"), [("embeddings", "embedding")])
+def test_a_capability(capability: str, noun: str) -> None:
+    names = {"capability": capability, "noun": noun, "format": "*"}
+    assert not not_listed(
+        "A capability", capability, f"{noun}_format", f"{noun}_transformation", f"{noun}_ids", **names
+    )
+    assert not [path for path in listed("A capability") if not any(ROOT.glob(of(path, names)))]
 
 
 @pytest.mark.parametrize("command", ["adopt", "preview", "update", "check"])

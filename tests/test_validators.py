@@ -17,7 +17,7 @@ from testing import checks
 from testing.answers import ROOT, Answer, Answers, choices, leading_to, questions
 from testing.checks import ANSWERS_FILE, same
 from testing.support import EVERYTHING, render
-from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD
+from testing.values import BAD, BAD_LINES, BAD_MODELS, COLUMNS, GOOD, LISTS_OF_MODELS
 
 
 def names_in(file: str, name: str) -> list[str]:
@@ -85,7 +85,7 @@ def test_bad_values_are_refused_in_one_sentence(name: str, value: str, questions
     assert question == name
     # How to mend it; "value" and what is wrong with it.
     culprit = value
-    if name == "models" and value.strip():
+    if name in LISTS_OF_MODELS and value.strip():
         culprit = value.splitlines()[0].strip()
     elif name in BAD_LINES:
         culprit = value.splitlines()[-1]

@@ -213,7 +213,7 @@ LAYOUTS_AND_KINDS: tuple[Answers, ...] = (
     {"auth": "oauth_device_code", "api_format": "sdk", "sdk_kind": "program"},
     {"auth": "oauth_refresh_token", "api_format": "sdk"},
     {"auth": "token_file", "auth_fallback": "signed_jwt"},
-    {"auth": "token_command"},
+    {"auth": "token_command", "capabilities": ["chat", "embeddings", "images"]},
     {"layout": "fork"},
 )
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from fork_tool.git import Git
 from fork_tool.restore import reason, restore
 from provider_template import git
 from provider_template.errors import Refusal
@@ -159,7 +158,7 @@ def _switch(branch: str, commit: str, head: str, folder: Path) -> None:
     # Git's switch ends with 0 also where it could not write a file.
     if done.returncode or git.run("diff", "--quiet", "--ignore-submodules", "HEAD", "--", ".", cwd=folder).returncode:
         there = checkout_of(folder)
-        left = restore(Git(there.top), head, commit, killed=done.returncode < 0, prefix=there.prefix)
+        left = restore(git.SafeGit(there.top), head, commit, killed=done.returncode < 0, prefix=there.prefix)
         back = ("symbolic-ref", "HEAD", here) if here else ("update-ref", "--no-deref", "HEAD", head)
         git.must(*back, cwd=folder)
         git.run("branch", "-D", branch, cwd=folder)

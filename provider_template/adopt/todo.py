@@ -35,6 +35,15 @@ _HOOKS = (
 _NO_HOOK = re.compile(
     r"retry|retries|backoff|\blog|_log(_|\Z)|\A_*(is|has|should)_|\A(request|send|post)\Z", re.IGNORECASE
 )
+# The answer to `capabilities` that each of LiteLLM's methods beside chat is for.
+_CAPABILITIES = {
+    "embedding": "embeddings",
+    "aembedding": "embeddings",
+    "image_generation": "images",
+    "aimage_generation": "images",
+    "image_edit": "image_edits",
+    "aimage_edit": "image_edits",
+}
 _CHAT = {"completion", "acompletion", "streaming", "astreaming"}
 # Settings by what the names of variables have in them; those that the package does not have are not named.
 _SETTINGS = (
@@ -198,8 +207,9 @@ def _handlers(adoption: Adoption, what: str) -> Iterator[str]:
         others = [one for one in own if one.name in ENTRY_POINTS and one.name not in _CHAT]
         if others:
             yield box(
-                f"{places(adoption, others)}: the template's provider serves chat and refuses these. To keep them, write a subclass of "
-                "`Provider` in a module of your own, and name an instance of it as `custom_handler` in the proxy's YAML."
+                f"{places(adoption, others)}: the template's provider refuses these unless the answer to `capabilities` has them, such as "
+                f"`--data 'capabilities=[{', '.join(['chat', *dict.fromkeys(_CAPABILITIES[one.name] for one in others)])}]'`. What is your "
+                "API's then goes into the transformations that are rendered for them."
             )
 
 

@@ -58,13 +58,24 @@ def test_template_that_cannot_be_reached(package: Path) -> None:
     source = next(line for line in text.splitlines() if line.startswith("_src_path"))
     answers.write_text(text.replace(source, "_src_path: file:///nowhere"), encoding="utf-8")
     done = tool(package, "check")
-    assert (done.returncode, "newest not known" in done.stdout) == (0, True)
+    assert (done.returncode, "newest not known" in done.stdout, "well" in done.stdout) == (1, True, False)
+    assert "The template at file:///nowhere cannot be read" in done.stdout
+    health = json.loads(tool(package, "check", "--json").stdout)
+    assert (health["well"], health["newest"], "cannot be read" in health["unreachable"]) == (False, None, True)
+    assert tool(package, "check", "--offline").returncode == 0
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        *((".copier-answers.yml", text) for text in ("", "- a\n", "_commit: v1\n", "a: [\n")),
+        *(
+            pytest.param(name, "[" * 60_000, id=f"deep{name}")
+            for name in (".copier-answers.yml", ".template-files.yml")
+        ),
+        *(
+            (".copier-answers.yml", text)
+            for text in ("", "- a\n", "_commit: v1\n", "a: [\n", '_commit: "v1\\0"\n_src_path: /x\n')
+        ),
         *((".template-files.yml", text) for text in ("", "[1]\n", "template: 3\n", "{\n")),
     ],
 )

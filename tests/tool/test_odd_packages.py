@@ -43,13 +43,15 @@ def test_variables_of_git(package: Path) -> None:
     assert state(package) == before
 
 
-def test_files_that_cannot_be_written(package: Path) -> None:
+def test_files_that_cannot_be_written(package: Path, tmp_path: Path) -> None:
     """Git stops halfway; what it has replaced by then is put back."""
     write(package / ".git" / "info" / "attributes", "tests/conformance/template_files.py filter=broken\n")
+    # The user's own, as those of the repository do not count.
+    settings = tmp_path / "settings"
     for name, value in (("smudge", "false"), ("clean", "cat"), ("required", "true")):
-        must("git", "config", f"filter.broken.{name}", value, cwd=package)
+        must("git", "config", "--file", settings, f"filter.broken.{name}", value, cwd=package)
     before = state(package)
-    done = tool(package, "update")
+    done = tool(package, "update", GIT_CONFIG_GLOBAL=str(settings))
     assert done.returncode == 1, done.stdout
     assert "could not be replaced" in done.stdout
     assert state(package)[:4] == before[:4]

@@ -145,6 +145,25 @@ def test_turning_things_off_and_on(package: Path) -> None:
     assert (package / "Dockerfile").is_file()
 
 
+def test_turning_on_a_capability(package: Path) -> None:
+    """It adds files, and touches none of the author's, which know nothing of it yet."""
+    updated(package)
+    yours = yaml.safe_load((package / ".template-files.yml").read_text(encoding="utf-8"))["yours"]
+    before = {path: (package / path).read_bytes() for path in yours}
+    updated(package, "-d", "capabilities=[chat, embeddings]")
+    assert before == {path: (package / path).read_bytes() for path in yours}
+    now = yaml.safe_load((package / ".template-files.yml").read_text(encoding="utf-8"))
+    assert set(now["yours"]) - set(yours) == {
+        "docs/embeddings.md",
+        "examples/embeddings.py",
+        "src/litellm_acme_ai/embedding_transformation.py",
+        "tests/test_embedding_transformation.py",
+        "tests/upstream_embeddings.py",
+    }
+    assert "src/litellm_acme_ai/embeddings.py" in now["template"]
+    assert all((package / path).is_file() for path in (*now["yours"], *now["template"]))
+
+
 @pytest.mark.slow
 def test_turning_off_with_copier(package: Path) -> None:
     """Plain Copier does not delete the author's files either, once the package has its list of files."""

@@ -8,6 +8,7 @@ is the file that changes. The tests run on the lowest supported LiteLLM and on t
 from __future__ import annotations
 
 import sys
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,9 @@ from litellm.llms.base_llm.base_model_iterator import (
     convert_model_response_to_streaming,
 )
 from litellm.llms.base_llm.chat.transformation import BaseConfig, BaseLLMException
+from litellm.llms.base_llm.embedding.transformation import BaseEmbeddingConfig
+from litellm.llms.base_llm.image_edit.transformation import BaseImageEditConfig
+from litellm.llms.base_llm.image_generation.transformation import BaseImageGenerationConfig
 from litellm.llms.custom_httpx.http_handler import (
     AsyncHTTPHandler,
     HTTPHandler,
@@ -48,10 +52,14 @@ from litellm.llms.custom_llm import CustomLLM
 from litellm.llms.openai.chat.gpt_transformation import OpenAIGPTConfig
 from litellm.llms.openai_like.json_loader import JSONProviderRegistry
 from litellm.main import stream_chunk_builder
+from litellm.types.router import GenericLiteLLMParams
 from litellm.types.utils import (
     EmbeddingResponse,
     GenericStreamingChunk,
+    ImageObject,
     ImageResponse,
+    ImageUsage,
+    ImageUsageInputTokensDetails,
     LlmProviders,
     ModelResponse,
     ModelResponseStream,
@@ -69,6 +77,9 @@ __all__ = [
     "BadGatewayError",
     "BadRequestError",
     "BaseConfig",
+    "BaseEmbeddingConfig",
+    "BaseImageEditConfig",
+    "BaseImageGenerationConfig",
     "BaseLLMException",
     "BaseModelResponseIterator",
     "ContentPolicyViolationError",
@@ -76,9 +87,13 @@ __all__ = [
     "CustomLLM",
     "EmbeddingResponse",
     "ExceptionCheckers",
+    "GenericLiteLLMParams",
     "GenericStreamingChunk",
     "HTTPHandler",
+    "ImageObject",
     "ImageResponse",
+    "ImageUsage",
+    "ImageUsageInputTokensDetails",
     "InternalServerError",
     "JSONProviderRegistry",
     "LlmProviders",
@@ -99,6 +114,7 @@ __all__ = [
     "custom_llm_setup",
     "deployment_params",
     "get_ssl_configuration",
+    "own_arguments",
     "process_response_headers",
     "reasoning_effort_from_thinking_budget",
     "register_model",
@@ -129,3 +145,19 @@ def deployment_params(model_id: str) -> Mapping[str, Any]:
     credential = params.get("litellm_credential_name")
     named = CredentialAccessor.get_credential_values(credential) if credential else {}
     return {**(router.default_litellm_params or {}), **named, **params}
+
+
+def own_arguments(logging: Logging, litellm_params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the arguments of a call as its caller gave them.
+
+    LiteLLM drops or refuses those of OpenAI for a custom provider, chats excepted; what it keeps for its cache has them,
+    and so has the body that a client of a proxy sent.
+
+    Args:
+        logging: LiteLLM's `logging_obj` of the call.
+        litellm_params: as LiteLLM gives them to a custom provider.
+    """
+    handler = getattr(logging, "llm_caching_handler", None) or getattr(logging, "_llm_caching_handler", None)
+    kept = getattr(handler, "request_kwargs", None)
+    sent = (litellm_params.get("proxy_server_request") or {}).get("body")
+    return ChainMap(*[dict(known) for known in (kept, sent) if isinstance(known, Mapping)])

@@ -1,4 +1,4 @@
-"""The command line: login and its state, what is installed and does it work, models, a chat. Template's file.
+"""The command line: login and its state, what is installed and does it work, models, calls to try. Template's file.
 
 LiteLLM is imported by the commands that call the upstream only, so that the others answer at once.
 """
@@ -9,17 +9,26 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from ._answers import API_FORMAT, PACKAGE_NAME, PROVIDER, PROVIDER_NAME
+from ._answers import API_FORMAT, CAPABILITIES, PACKAGE_NAME, PROVIDER, PROVIDER_NAME
 
 if TYPE_CHECKING:
     from .auth.authenticator import Authenticator
     from .settings import Settings
 
 Result = TypeVar("Result")
+
+_MODES: Final = {
+    "chat": ("chat",),
+    "embeddings": ("embedding",),
+    "images": ("image_generation",),
+    "image_edits": ("image_edit", "image_generation"),
+}
+"""The modes of the models of each capability, the likeliest first."""
 
 _HAS_HTTP: Final = API_FORMAT not in ("sdk",)
 
@@ -74,13 +83,18 @@ def models() -> None:
     console.print(table)
 
 
-@app.command()
+def _command_of(*capabilities: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a function a command where the package has one of these capabilities."""
+    return app.command() if set(capabilities) & set(CAPABILITIES) else lambda function: function
+
+
+@_command_of("chat")
 def chat(
     message: Annotated[str | None, typer.Argument(help="What to say; without it, a conversation starts.")] = None,
     model: Model = "",
 ) -> None:
     """Talk to a model; its answer appears as it comes in."""
-    name = _full_name(model)
+    name = _full_name(model, "chat")
     messages: list[dict[str, str]] = []
     for text in [message] if message else _typed_lines():
         messages.append({"role": "user", "content": text})
@@ -96,10 +110,74 @@ def chat(
         messages.append({"role": "assistant", "content": answer})
 
 
+@_command_of("embeddings")
+def embed(
+    text: Annotated[str, typer.Argument(help="What to make a vector of.")],
+    model: Model = "",
+    dimensions: Annotated[int | None, typer.Option(help="How many numbers it shall have.")] = None,
+) -> None:
+    """Print the vector of a text, as JSON."""
+    import json
+
+    try:
+        answer = _litellm().embedding(
+            model=_full_name(model, "embedding"), input=[text], dimensions=dimensions, drop_params=True
+        )
+    except Exception as error:
+        typer.echo(_sentence(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(answer.data[0]["embedding"]))
+
+
+@_command_of("images", "image_edits")
+def image(
+    prompt: Annotated[str, typer.Argument(help="What to make an image of, or what to change in one.")],
+    model: Model = "",
+    given: Annotated[
+        list[Path] | None, typer.Option("--from", "-f", help="An image to change; several make one.")
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Where to change it: where this image is transparent.")] = None,
+    size: Annotated[str | None, typer.Option(help="Such as 1024x1024.")] = None,
+    quality: Annotated[str | None, typer.Option(help="As the API has it, such as high.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("image.png"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Make an image, or change some, and write it to a file."""
+    from base64 import b64decode
+
+    if output.exists() and not force:  # before an image is paid for
+        typer.echo(
+            f"{output} is there already: name another file with --output, or write over it with --force", err=True
+        )
+        raise typer.Exit(1)
+    asked = {"prompt": prompt, "size": size, "quality": quality, "response_format": "b64_json", "drop_params": True}
+    try:
+        if given:
+            name = _full_name(model, *_MODES["image_edits"])
+            answer = _litellm().image_edit(model=name, image=list(given), mask=mask, **asked)
+        else:
+            answer = _litellm().image_generation(model=_full_name(model, *_MODES["images"]), **asked)
+    except Exception as error:
+        typer.echo(_sentence(error), err=True)
+        raise typer.Exit(1) from None
+    made = answer.data[0]
+    if made.b64_json is None:
+        typer.echo(f"the upstream keeps the image at {made.url}")
+        return
+    try:
+        with output.open("wb" if force else "xb") as file:
+            file.write(b64decode(made.b64_json))
+    except OSError as error:
+        typer.echo(f"{output} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(str(output))
+
+
 @app.command()
 def doctor(
     model: Model = "",
-    call: Annotated[bool, typer.Option(help="Make a call of one token.")] = True,
+    call: Annotated[bool, typer.Option(help="Make a call of one token; no image.")] = True,
+    make_image: Annotated[bool, typer.Option("--image", help="Make an image, which costs what one costs.")] = False,
 ) -> None:
     """Say what is installed, where the settings come from, and whether the upstream answers.
 
@@ -123,7 +201,7 @@ def doctor(
         raise typer.Exit(1)
     works = not _HAS_HTTP or _report_reachable(settings)
     if works and call:
-        works = _report_call(_full_name(model))
+        works = not [name for name in _to_try(model) if not _report_call(name, make_image)]
     if not works:
         raise typer.Exit(1)
 
@@ -222,15 +300,49 @@ def _report_reachable(settings: Settings) -> bool:
     return True
 
 
-def _report_call(model: str) -> bool:
+def _to_try(model: str) -> list[str]:
+    """The models to call: the one that was named, else the first for each capability."""
+    if model:
+        return [_full_name(model)]
+    return list(dict.fromkeys(_full_name("", *modes) for name, modes in _MODES.items() if name in CAPABILITIES))
+
+
+def _report_call(model: str, make_image: bool) -> bool:
+    mode = _mode(model)
     try:
-        # An upstream that takes no limit answers as well.
-        hello = [{"role": "user", "content": "hello"}]
-        _litellm().completion(model=model, messages=hello, max_tokens=1, drop_params=True)
+        if mode == "embedding":
+            _litellm().embedding(model=model, input=["hello"])
+        elif mode == "image_generation" and make_image:
+            _litellm().image_generation("a dot", model=model)
+        elif mode in ("image_generation", "image_edit"):
+            return _report_credential(model)
+        else:
+            # An upstream that takes no limit answers as well.
+            hello = [{"role": "user", "content": "hello"}]
+            _litellm().completion(model=model, messages=hello, max_tokens=1, drop_params=True)
     except Exception as error:
         typer.echo(f"call: {model} fails: {_sentence(error)}", err=True)
         return False
     typer.echo(f"call: {model} works")
+    return True
+
+
+def _report_credential(model: str) -> bool:
+    """Looks whether the upstream refuses the credential, at an address that costs nothing, whether or not it is there."""
+    import openai
+
+    _litellm()
+    from .provider import chosen_provider
+
+    try:
+        status = chosen_provider().request("GET", "/models").status_code
+    except openai.APIStatusError as error:
+        if error.status_code in (401, 403) or error.status_code >= 500:
+            raise
+        status = error.status_code
+    typer.echo(
+        f"call: {model} works as far as can be told without an image, which costs money (HTTP {status} at /models)"
+    )
     return True
 
 
@@ -262,11 +374,20 @@ def _litellm() -> Any:
     return litellm
 
 
-def _full_name(model: str) -> str:
+def _full_name(model: str, *modes: str) -> str:
+    """The name of a model as LiteLLM has it; of the first one of the first mode that has any, if none was named."""
     from .models import load_models
 
-    name = (model or next(iter(load_models()), "")).removeprefix(f"{PROVIDER}/")
-    return f"{PROVIDER}/{name}"
+    known = load_models()
+    first = (name for mode in modes for name, facts in known.items() if facts.get("mode", "chat") == mode)
+    return f"{PROVIDER}/{(model or next(first, '')).removeprefix(f'{PROVIDER}/')}"
+
+
+def _mode(model: str) -> object:
+    """What a model is for, as models.yaml has it."""
+    from .models import load_models
+
+    return load_models().get(model.removeprefix(f"{PROVIDER}/"), {}).get("mode", "chat")
 
 
 def _sentence(error: Exception) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import litellm
 
 from ._answers import PROVIDER
-from .models import ModelsFileError, load_models
+from .models import ModelsFileError, in_price_map, load_models
 
 logger = logging.getLogger(__package__)
 
@@ -75,11 +75,8 @@ def _price() -> None:
         # LiteLLM serves other providers, too; calls to this one say the same.
         logger.error("%s", error)
         models = {}
-    missing = {
-        f"{PROVIDER}/{model}": {"mode": "chat", **facts, "litellm_provider": PROVIDER}
-        for model, facts in models.items()
-        if f"{PROVIDER}/{model}" not in litellm.model_cost
-    }
+    entries = in_price_map(models).items()
+    missing = {model: facts for model, facts in entries if model not in litellm.model_cost}
     _priced = litellm.model_cost
     if PROVIDER not in litellm.provider_list:
         # Or LiteLLM looks for the provider of these names and complains that it finds none.

@@ -76,6 +76,24 @@ def allowed_params(model: str, parameters: Iterable[str]) -> list[str]:
     return [name for name in parameters if name not in refused]
 
 
+def in_price_map(models: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """Returns models as entries of LiteLLM's price map.
+
+    Args:
+        models: facts by id, without prefix.
+    """
+    return {
+        f"{PROVIDER}/{model}": {
+            # Or LiteLLM warns that it does not know what a cached prompt costs, which only chats have.
+            **({} if facts.get("mode", "chat") == "chat" else {"cache_read_input_token_cost": 0.0}),
+            "mode": "chat",
+            **facts,
+            "litellm_provider": PROVIDER,
+        }
+        for model, facts in models.items()
+    }
+
+
 def register_models() -> None:
     """Gives LiteLLM the facts of all models, so that costs and `supports_*` are right."""
     import litellm
@@ -85,9 +103,4 @@ def register_models() -> None:
     if PROVIDER not in litellm.provider_list:
         # Or LiteLLM looks for the provider of these names and complains that it finds none.
         litellm.provider_list.append(PROVIDER)
-    register_model(
-        {
-            f"{PROVIDER}/{model}": {"mode": "chat", **facts, "litellm_provider": PROVIDER}
-            for model, facts in load_models().items()
-        }
-    )
+    register_model(in_price_map(load_models()))

@@ -135,6 +135,46 @@ def upstream_params(
     return dict(config.map_openai_params(wanted, {}, model, drop))
 
 
+def asked_params(
+    config: Any, model: str, asked: Mapping[str, Any], openai: Collection[str], *, drop: bool
+) -> dict[str, Any]:
+    """Returns the parameters of a call other than a chat, as its transformation maps them for the upstream.
+
+    Args:
+        config: the transformation, with LiteLLM's `get_supported_openai_params` and `map_openai_params`.
+        model: the model id, without prefix.
+        asked: what the caller gave, by OpenAI's names or the upstream's own.
+        openai: the names of OpenAI's parameters that say what the answer is to be.
+        drop: whether those of them that the upstream lacks are left out.
+
+    Raises:
+        UnsupportedParamsError: the upstream lacks one of them, and they are not left out.
+    """
+    supported = taken(config.get_supported_openai_params(model))
+    wanted: dict[str, Any] = {}
+    unsupported: list[str] = []
+    for name, value in asked.items():
+        if value is None or name in _CONTROL_KEYS:
+            continue
+        if name in supported and is_taken(name, value):
+            wanted[name] = value
+        elif says_of(name) == "ignored":
+            _log_ignored(name)
+        elif name in openai or name in supported or says_of(name) == "refused":
+            unsupported.append(name)
+        elif name not in _HINTS:
+            logger.debug("%s: %s is not a parameter of the upstream and is not sent", PROVIDER, name)
+    if unsupported and not drop:
+        raise UnsupportedParamsError(
+            f"{PROVIDER} does not support parameters: {unsupported}, for model={model}. Leave them out; if the API has them, "
+            "name them in get_supported_openai_params of the transformation, and if it shall do without them, write "
+            '"ignored" for them into upstream.toml.',
+            llm_provider=PROVIDER,
+            model=model,
+        )
+    return dict(config.map_openai_params(wanted, {}, model, drop))
+
+
 _SAME = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 """LiteLLM renames one to the other, depending on what the deployment allows."""
 

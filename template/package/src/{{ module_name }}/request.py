@@ -37,7 +37,8 @@ class Request:
     url: str
     headers: dict[str, str]
     body: dict[str, Any]
-    content: bytes
+    content: bytes | httpx.SyncByteStream
+    """The body, or what it is read from while it is sent, by sync and async clients."""
     auth: Any
     timeout: httpx.Timeout
     request_id: str
@@ -51,6 +52,7 @@ class Request:
     """The call's own; None where LiteLLM's settings say."""
     response_headers: frozenset[str]
     """Names of response headers that callers may have besides the usual ones."""
+    method: str = "POST"
 
     @property
     def host(self) -> str:
@@ -132,7 +134,7 @@ class RequestBuilder:
             raise ValueError("api_base has a query: leave it out, or add it in get_complete_url of transformation.py")
         if "@" in urlsplit(api_base).netloc:
             raise ValueError("api_base has a user or a password: leave them out, and give the key as api_key")
-        optional_params = upstream_params(config, model, given, litellm_params, stream)
+        optional_params = self._params(model, given, litellm_params)
         # As litellm/llms/custom_httpx/llm_http_handler.py does: the mapping leaves it there for the reading of the answer.
         self._json_mode = bool(optional_params.pop("json_mode", False))
         self._headers = config.validate_environment(
@@ -159,6 +161,26 @@ class RequestBuilder:
             "headers": self._headers,
         }
 
+    def _params(self, model: str, given: Mapping[str, Any], litellm_params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters for the upstream, by its names; another capability than chat has others."""
+        return upstream_params(self._config, model, given, litellm_params, self._stream)
+
+    def _shown(self, body: dict[str, Any]) -> Any:
+        """The body as LiteLLM's callbacks may have it."""
+        return body
+
+    def _signed(self, body: dict[str, Any]) -> tuple[dict[str, Any], bytes | httpx.SyncByteStream | None]:
+        """The headers, and the body as it is sent where it is no plain JSON."""
+        arguments = self.transform_arguments
+        return self._config.sign_request(
+            headers=self._headers,
+            optional_params=arguments["optional_params"],
+            request_data=body,
+            api_base=self._url,
+            model=arguments["model"],
+            stream=self._stream,
+        )
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The strings that no message may contain."""
@@ -172,14 +194,7 @@ class RequestBuilder:
         if given := self._call["optional_params"].get("extra_body"):
             self._caller.check_extra_body(body, self._call["optional_params"])
             body.update(given)
-        headers, content = self._config.sign_request(
-            headers=self._headers,
-            optional_params=arguments["optional_params"],
-            request_data=body,
-            api_base=self._url,
-            model=arguments["model"],
-            stream=self._stream,
-        )
+        headers, content = self._signed(body)
         if content is None:
             content = _to_json(body).encode()
         headers = _checked(headers)
@@ -190,7 +205,7 @@ class RequestBuilder:
         logging.pre_call(
             input=arguments["messages"],
             api_key="",
-            additional_args={"complete_input_dict": body, "api_base": self._url, "headers": shown},
+            additional_args={"complete_input_dict": self._shown(body), "api_base": self._url, "headers": shown},
         )
         return Request(
             model=arguments["model"],

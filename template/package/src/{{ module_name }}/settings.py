@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from ._answers import API_BASE, ENV_PREFIX, PACKAGE_NAME
+from ._answers import API_BASE, CAPABILITIES, ENV_PREFIX, PACKAGE_NAME
 from .auth import AuthSettings
 
 logger = logging.getLogger(__package__)
@@ -58,6 +58,10 @@ class Settings(AuthSettings, BaseSettings):
 
     response_headers: Annotated[tuple[str, ...], NoDecode] = ()
     """Response headers that callers may have besides the usual ones, by name, with commas in between."""
+
+    if "images" in CAPABILITIES or "image_edits" in CAPABILITIES:
+        max_image_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+        """Bytes that the images of a call may have together, and that the body of an answer with images may have."""
 
     @field_validator("response_headers", mode="before")
     @classmethod

@@ -29,7 +29,15 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "temperature": ("temperature", 0.5),
     "tools": ("tools", []),
 }
-FEATURES = {*ABILITIES, *PARAMETERS, "finish_reasons", "http", "retry_after", "server_sent_events"}
+OF_CHATS = {*ABILITIES, *PARAMETERS, "finish_reasons", "server_sent_events"}
+OF_IMAGES = {"image_tokens"}
+FEATURES = {
+    "chat",
+    "http",
+    "retry_after",
+    *(OF_CHATS if "chat" in answers.CAPABILITIES else ()),
+    *(OF_IMAGES if {"images", "image_edits"} & set(answers.CAPABILITIES) else ()),
+}
 UNSUPPORTED = Path(__file__).parents[1] / "unsupported.toml"
 
 
@@ -46,15 +54,17 @@ def declared() -> dict[str, str]:
     facts = next(iter(models.load_models().values()), {})
     found: dict[str, str] = {}
     for feature, ability in ABILITIES.items():
-        if facts.get(ability) is False:
+        if feature in FEATURES and facts.get(ability) is False:
             found[feature] = f"models.yaml says {ability}: false"
     for feature, (name, value) in PARAMETERS.items():
-        if params.is_lacking(name, value):
+        if feature in FEATURES and params.is_lacking(name, value):
             found[feature] = f"upstream.toml says {name} = {params.says_of(name)!r}"
     if hasattr(UpstreamFormat, "event_bytes"):
         found["server_sent_events"] = "tests/upstream.py has event_bytes"
     if answers.API_FORMAT in ("sdk",):
         found["http"] = "transformation.py has an SDK or a program in the place of an HTTP API"
+    if "chat" not in answers.CAPABILITIES:
+        found["chat"] = "the package was rendered without it"
     found |= written()
     if "reasoning" in found:
         found.setdefault("reasoning_effort", found["reasoning"])

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -60,29 +61,44 @@ def config_beside_another(folder: Path, model: str) -> Path:
     return config
 
 
-def answers_of(url: str, key: str) -> list[str]:
-    """Returns what both models of that proxy answer."""
+def answers_of(url: str, key: str, mode: str) -> list[str]:
+    """Returns what both models of that proxy answer: of one that is not for chats, that it does.
+
+    Args:
+        url: of the proxy.
+        key: of the proxy.
+        mode: what our model is for.
+    """
     import httpx
 
-    from .user_program import HELLO
+    from .user_program import ECHO, HELLO
 
+    chat: dict[str, Any] = {"json": {"model": "theirs", "messages": HELLO}}
+    ours: dict[str, tuple[str, dict[str, Any]]] = {
+        "chat": ("chat/completions", {"json": {"model": "ours", "messages": HELLO}}),
+        "embedding": ("embeddings", {"json": {"model": "ours", "input": ["hello"]}}),
+        "image_generation": ("images/generations", {"json": {"model": "ours", "prompt": "hello"}}),
+        "image_edit": (
+            "images/edits",
+            {"data": {"model": "ours", "prompt": "hello"}, "files": {"image": ("a.png", b"\x89PNG\r\n\x1a\n")}},
+        ),
+    }
     said: list[str] = []
-    for model in ("ours", "theirs"):
-        response = httpx.post(
-            f"{url}/v1/chat/completions",
-            headers={"Authorization": f"Bearer {key}"},
-            json={"model": model, "messages": HELLO},
-            timeout=60,
-            trust_env=False,
-        )
-        body = response.json()
-        said.append(body["choices"][0]["message"]["content"] if response.is_success else response.text)
+    for path, body in (ours[mode], ("chat/completions", chat)):
+        headers = {"Authorization": f"Bearer {key}"}
+        response = httpx.post(f"{url}/v1/{path}", headers=headers, timeout=60, trust_env=False, **body)
+        if not response.is_success:
+            said.append(response.text)
+        elif "choices" in response.json():
+            said.append(response.json()["choices"][0]["message"]["content"])
+        else:
+            said.append(ECHO if len(response.json()["data"]) == 1 else response.text)
     return said
 
 
 def lines() -> Iterator[str]:
     """Yields a line for each probe; one of a probe that fails begins with `failed`."""
-    from .user_program import ECHO, PROBES, User
+    from .user_program import ECHO, OF_CHATS, PROBES, User
 
     with User() as user, tempfile.TemporaryDirectory() as name:  # LiteLLM takes seconds to import, there and here
         from ..package import answers, models
@@ -98,7 +114,10 @@ def lines() -> Iterator[str]:
             del os.environ[variable]
         folder = Path(name)
         model = f"{answers.PROVIDER}/{next(iter(models.load_models()))}"
+        mode = str(models.load_models()[model.partition("/")[2]].get("mode", "chat"))
         unsupported = declared()
+        if "chat" in unsupported:
+            unsupported = {**unsupported, **dict.fromkeys(OF_CHATS, unsupported["chat"])}
         with (
             Upstream(UpstreamFormat()) as upstream,
             open_account(folder / "account") as account,
@@ -120,7 +139,7 @@ def lines() -> Iterator[str]:
             upstream.reset()
             try:
                 starting.result()
-                said = answers_of(proxy.url, proxy.key)
+                said = answers_of(proxy.url, proxy.key, mode)
             except Exception as error:
                 yield _line("proxy", f"{type(error).__name__}: {error}")
             else:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import httpx
 import yaml
@@ -19,6 +20,8 @@ from ..package import PROXY_CONFIG, answers
 from ..upstream import UpstreamFormat
 
 OPEN_BODY, OPEN_HOST, OWN_CA = MORE_DEPLOYMENTS = ("open-body", "open-host", "own-ca")
+EMBEDDINGS = "any-embeddings"
+"""A deployment for embeddings, if the package has that capability: its YAML may be older than that."""
 UNTRUSTED = "untrusted"
 """A deployment whose host has a certificate of a CA that nobody has heard of: it is never healthy."""
 
@@ -106,7 +109,7 @@ class Proxy:
         """
         content = yaml.safe_load(PROXY_CONFIG.read_text(encoding="utf-8"))
         first = content["model_list"][0]["litellm_params"]
-        content["model_list"] += [
+        more: list[dict[str, Any]] = [
             {"model_name": OPEN_BODY, "litellm_params": {**first, "extra_body_overrides": ["models"]}},
             {
                 "model_name": OPEN_HOST,
@@ -122,6 +125,13 @@ class Proxy:
             },
             {"model_name": UNTRUSTED, "litellm_params": {**first, "api_base": f"{secure}/v1"}},
         ]
+        mode = (content["model_list"][0].get("model_info") or {}).get("mode", "chat")
+        content["model_list"] += [{**deployment, "model_info": {"mode": mode}} for deployment in more]
+        if "embeddings" in answers.CAPABILITIES:
+            params = {"model": f"{answers.PROVIDER}/any-embeddings", "drop_params": True}
+            content["model_list"].append(
+                {"model_name": EMBEDDINGS, "litellm_params": params, "model_info": {"mode": "embedding"}}
+            )
         content["general_settings"]["forward_client_headers_to_llm_api"] = True
         content["router_settings"] = {"disable_cooldowns": True, "num_retries": 0}
         config = folder / "config.yaml"

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 import struct
 import threading
+import zlib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -47,6 +52,33 @@ class Reply:
     id: str = "reply-1"
     quotes: bool = False
     """Whether its headers, and an error event in its stream, repeat the request's path and headers."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """What a model for embeddings says, in no particular format: one vector for each input, in the order of `indices`."""
+
+    values: tuple[tuple[float, ...], ...]
+    indices: tuple[int, ...] | None = None
+    """Which input each vector is of; None for the order of the inputs."""
+    prompt_tokens: int = 3
+    in_base64: bool = False
+    """Whether the caller wants them in OpenAI's base64, which not every API has."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a model for images makes, in no particular format: each is an image, or the address of one."""
+
+    images: tuple[bytes | str, ...]
+    revised_prompt: str | None = None
+    input_tokens: int = 9
+    output_tokens: int = 272
+
+    @staticmethod
+    def base64(image: bytes) -> str:
+        """Returns an image in base64."""
+        return b64encode(image).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -100,21 +132,39 @@ class Received:
     headers: dict[str, str]
     body: Any
     hung_up: threading.Event = field(default_factory=threading.Event)
+    goes_on: bool = False
+    """Whether it is about a job that an earlier request has begun."""
 
 
 class Format(Protocol):
-    """What tests/upstream.py tells the server about the provider's API."""
+    """What the author's stand-in tells the server about the provider's API: tests/upstream.py about chats.
+
+    That of another capability is in a file of its own, such as tests/upstream_embeddings.py, and has
+    `serves(received: Received) -> bool`, which says by the path whether a request is for it. One that takes jobs has
+    `goes_on(received: Received) -> Raw | None`, the answer to a request about a job, and None for all others.
+    """
 
     def read(self, body: Any) -> dict[str, Any]:
-        """Returns a request body as OpenAI's chat completions would have it.
+        """Returns a request body as OpenAI's API would have it.
 
         A format that also needs the path or the headers has `read_request(received: Received)` in its place.
         """
         ...
 
-    def answer(self, reply: Reply, model: str) -> dict[str, Any]:
-        """Returns the body of an answer that is not streamed."""
+    def answer(self, reply: Any, model: str) -> dict[str, Any] | bytes:
+        """Returns the body of an answer that is not streamed: of a `Reply`, or of what the capability has in its place.
+
+        It is JSON, or an image itself.
+        """
         ...
+
+    def refusal(self, refusal: Refusal) -> dict[str, Any]:
+        """Returns the body of an error."""
+        ...
+
+
+class ChatFormat(Format, Protocol):
+    """The same of a format that streams."""
 
     def events(self, reply: Reply, model: str) -> Iterator[str]:
         """Yields the data of each event of a streamed answer.
@@ -123,29 +173,36 @@ class Format(Protocol):
         """
         ...
 
-    def refusal(self, refusal: Refusal) -> dict[str, Any]:
-        """Returns the body of an error."""
-        ...
-
     def error_event(self, refusal: Refusal) -> str:
         """Returns the data of an event that reports an error inside a stream."""
         ...
 
 
-Step = Reply | Refusal | Raw
+Step = Reply | Vectors | Pictures | Refusal | Raw
+
+_OTHERS = ("upstream_embeddings", "upstream_images")
+"""Where the stand-ins of other capabilities are, beside tests/upstream.py, in packages that have them."""
+
+
+def other_formats() -> list[Any]:
+    """Returns the formats of the capabilities beside chat."""
+    tests = Path(__file__).parents[1]
+    names = [name for name in _OTHERS if (tests / f"{name}.py").is_file()]
+    return [import_module(f"..{name}", __package__).UpstreamFormat() for name in names]
 
 
 class Upstream:
     """The server. Use it as a context manager; `url` is where it listens.
 
     Args:
-        wire: the format of the provider's API.
+        wire: the format of the provider's API, for what no other capability serves.
         port: 0 for any free port.
         tls: what it shows its certificate with; plain HTTP without it.
     """
 
     def __init__(self, wire: Format, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._wire = wire
+        self._others = other_formats()
         self._port = port
         self._tls = tls
         self._steps: list[tuple[Step, Fault | None]] = []
@@ -182,13 +239,23 @@ class Upstream:
 
     @property
     def last(self) -> dict[str, Any]:
-        """The last request's body in OpenAI's words."""
-        return self._asked(self.requests[-1])
+        """The last call's request in OpenAI's words."""
+        return self._asked(self.calls[-1])
+
+    @property
+    def calls(self) -> list[Received]:
+        """The requests without those that go on with a job, of which a call may need several."""
+        return [request for request in self.requests if not request.goes_on]
+
+    def _wire_of(self, received: Received) -> Any:
+        """The format of the capability that a request is for."""
+        return next((wire for wire in self._others if wire.serves(received)), self._wire)
 
     def _asked(self, received: Received) -> dict[str, Any]:
         """A request in OpenAI's words."""
-        read_request = getattr(self._wire, "read_request", None)
-        asked: dict[str, Any] = read_request(received) if read_request else self._wire.read(received.body)
+        wire = self._wire_of(received)
+        read_request = getattr(wire, "read_request", None)
+        asked: dict[str, Any] = read_request(received) if read_request else wire.read(received.body)
         return asked
 
     def __enter__(self) -> Upstream:
@@ -239,21 +306,35 @@ class Upstream:
 
     async def _respond(self, received: Received, writer: asyncio.StreamWriter) -> bool:
         """Answers one request; returns whether the connection can be used again."""
-        if received.method != "POST":
+        wire = self._wire_of(received)
+        if received.method != "POST" and not (hasattr(wire, "serves") and wire.serves(received)):
             good = not self.guard or self.guard(received) or received.path == "/v1"  # which `doctor` looks at
             _write(writer, Raw(body=b"{}") if good else Raw(401, b'{"error": {"message": "not accepted"}}'))
             return True
-        if not isinstance(received.body, dict):
+        if not isinstance(received.body, dict) and not hasattr(wire, "read_request"):
             _write(writer, Raw(status=400, body=b'{"error": {"message": "the body is no JSON object"}}'))
             return True
         if self.guard and not self.guard(received):
             refusal = Refusal(401, "invalid_token", "the credential is not accepted")
-            _write(writer, self.refuses or Raw(status=401, body=json.dumps(self._wire.refusal(refusal)).encode()))
+            _write(writer, self.refuses or Raw(status=401, body=json.dumps(wire.refusal(refusal)).encode()))
             return True
-        asked = self._asked(received)
-        step, fault = self._steps.pop(0) if self._steps else (self.reply_to(asked), None)
+        goes_on = getattr(wire, "goes_on", None)
+        going = (
+            goes_on(received)
+            if goes_on and not (self._steps and isinstance(self._steps[0][0], Raw | Refusal))
+            else None
+        )
+        if going is not None:
+            received.goes_on = True
+            _write(writer, going)
+            return True
+        step, fault = self._steps.pop(0) if self._steps else (None, None)
+        asked = {} if isinstance(step, Raw | Refusal) else self._asked(received)
+        step = step or self.reply_to(asked)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
+        if isinstance(step, Reply) and wire in self._others:
+            step = self.reply_to(asked)  # a reply of a chat stands for whatever the capability says
         if isinstance(step, Raw):
             more = " ".join(_repeating(received).values()).encode() if step.quotes else b""
             _write(writer, replace(step, body=step.body + more))
@@ -262,7 +343,7 @@ class Upstream:
             if step.quotes:
                 said = {**step.headers, **_repeating(received)}
                 step = replace(step, message=f"{received.path} {received.headers}", headers=said)
-            body = json.dumps(self._wire.refusal(step)).encode()
+            body = json.dumps(wire.refusal(step)).encode()
             if fault and fault.kind == "stall":
                 _head(writer, step.status, {**step.headers, "content-length": str(len(body))})
                 writer.write(body[:5])
@@ -272,11 +353,12 @@ class Upstream:
             _write(writer, Raw(status=step.status, body=body), step.headers)
             return True
         model = str(asked.get("model", ""))
-        repeated = _repeating(received) if step.quotes else {}
-        if asked.get("stream"):
-            events = self._wire.events(step, model)
-            return await self._stream(events, writer, fault, repeated)
-        body = json.dumps(self._wire.answer(step, model)).encode()
+        repeated = _repeating(received) if isinstance(step, Reply) and step.quotes else {}
+        if isinstance(step, Reply) and asked.get("stream"):
+            events = wire.events(step, model)
+            return await self._stream(events, writer, wire, fault, repeated)
+        answer = wire.answer(step, model)
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         if fault and fault.kind in ("reset", "truncate"):
             _head(writer, 200, {"content-type": "application/json", "content-length": str(len(body))})
             writer.write(body[: len(body) // 2])
@@ -287,11 +369,16 @@ class Upstream:
         return True
 
     async def _stream(
-        self, events: Iterator[str], writer: asyncio.StreamWriter, fault: Fault | None, repeated: Mapping[str, str]
+        self,
+        events: Iterator[str],
+        writer: asyncio.StreamWriter,
+        wire: ChatFormat,
+        fault: Fault | None,
+        repeated: Mapping[str, str],
     ) -> bool:
         kind = fault.kind if fault else ""
         _head(writer, 200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **repeated})
-        async for part in _spoiled(events, self._wire, fault, " ".join(repeated.values())):
+        async for part in _spoiled(events, wire, fault, " ".join(repeated.values())):
             writer.write(b"%x\r\n%s\r\n" % (len(part), part))
             await writer.drain()
         if fault and kind == "open":
@@ -309,7 +396,7 @@ class Upstream:
 _BREAKS = ("stall", "reset", "truncate", "end", "error", "garbage", "instead")
 
 
-async def _spoiled(events: Iterator[str], wire: Format, fault: Fault | None, repeated: str) -> AsyncIterator[bytes]:
+async def _spoiled(events: Iterator[str], wire: ChatFormat, fault: Fault | None, repeated: str) -> AsyncIterator[bytes]:
     """Yields the bytes to write for each event, up to the fault or with it."""
     kind = fault.kind if fault else ""
     event_bytes: Callable[[str], bytes] = getattr(wire, "event_bytes", _event)
@@ -400,7 +487,7 @@ def _hang_up(writer: asyncio.StreamWriter, *, reset: bool) -> None:
     writer.transport.abort() if reset else writer.close()
 
 
-def reply_to(asked: Mapping[str, Any]) -> Reply:
+def reply_to(asked: Mapping[str, Any]) -> Step:
     """Returns what the upstream says when no step was set: enough of a model for demos and proxies.
 
     It calls the first tool it is given, fills a JSON schema, and else repeats what it was told.
@@ -408,6 +495,10 @@ def reply_to(asked: Mapping[str, Any]) -> Reply:
     Args:
         asked: the request in OpenAI's words.
     """
+    if "input" in asked and "messages" not in asked:
+        return vectors_of(asked)
+    if "prompt" in asked and "messages" not in asked:
+        return pictures_of(asked)
     messages = asked.get("messages") or []
     last = messages[-1] if messages else {}
     tools = asked.get("tools") or []
@@ -427,6 +518,74 @@ def reply_to(asked: Mapping[str, Any]) -> Reply:
     words = f"You said: {content}".split(" ")
     text = tuple(word if index == 0 else f" {word}" for index, word in enumerate(words))
     return Reply(text=text, reasoning=reasoning, prompt_tokens=len(content.split()) + 3, completion_tokens=len(words))
+
+
+def vectors_of(asked: Mapping[str, Any]) -> Vectors:
+    """Returns a vector for each input, with as many dimensions as were asked for (else 3): the same one for the same input.
+
+    Args:
+        asked: the request in OpenAI's words.
+    """
+    given = asked["input"]
+    single = isinstance(given, str) or (bool(given) and isinstance(given[0], int))
+    inputs = [given] if single else given
+    size = asked.get("dimensions") or 3
+    values = [tuple((zlib.crc32(f"{one}{n}".encode()) % 1000 - 500) / 1024 for n in range(size)) for one in inputs]
+    tokens = sum(len(one.split()) if isinstance(one, str) else len(one) for one in inputs)
+    return Vectors(tuple(values), prompt_tokens=tokens, in_base64=asked.get("encoding_format") == "base64")
+
+
+def pictures_of(asked: Mapping[str, Any]) -> Pictures:
+    """Returns as many images as were asked for, or their addresses: of one color, which the prompt decides.
+
+    Args:
+        asked: the request in OpenAI's words.
+    """
+    count = int(asked.get("n") or 1)
+    color = zlib.crc32(str(asked.get("prompt")).encode()).to_bytes(4)[:3]
+    if asked.get("response_format") == "url":
+        return Pictures(tuple(f"https://images.example/{number}.png" for number in range(count)))
+    return Pictures((png(color),) * count)
+
+
+def png(color: bytes, size: int = 8) -> bytes:
+    """Returns a PNG image of one color.
+
+    Args:
+        color: red, green and blue, a byte each.
+        size: pixels of each side.
+    """
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    rows = (b"\x00" + color * size) * size
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def form_of(received: Received) -> tuple[dict[str, str], list[tuple[str, str, str, bytes]]]:
+    """Returns the fields of a form, and its files: name, name of the file, content type, content.
+
+    It is read strictly (RFC 7578): what is no form raises.
+    """
+    kind, _, boundary = received.headers["content-type"].partition("; boundary=")
+    assert kind == "multipart/form-data", kind
+    first, *parts, last = received.body.split(b"--" + boundary.encode())
+    assert (first, last) == (b"", b"--\r\n"), (first, last)
+    fields: dict[str, str] = {}
+    files: list[tuple[str, str, str, bytes]] = []
+    for part in parts:
+        head, _, content = part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n")
+        about = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        names = dict(re.findall(r'(\w+)="([^"]*)"', about["Content-Disposition"]))
+        if "filename" in names:
+            files.append((names["name"], names["filename"], about["Content-Type"], content))
+        else:
+            fields[names["name"]] = content.decode()
+    return fields, files
 
 
 def _example(schema: Mapping[str, Any]) -> Any:

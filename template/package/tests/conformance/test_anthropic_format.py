@@ -216,7 +216,7 @@ def test_nothing_of_the_environment_goes_upstream(
 
 def test_betas(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The author's, the caller's, and those that a parameter needs."""
-    monkeypatch.setattr(registration.register()._config, "betas", ("oauth-2025-04-20",), raising=False)
+    monkeypatch.setattr(registration.register().drivers["chat"].config, "betas", ("oauth-2025-04-20",), raising=False)
     edits = {"edits": [{"type": "clear_tool_uses_20250919"}]}
     ask(
         "sync",

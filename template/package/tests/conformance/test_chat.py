@@ -9,7 +9,7 @@ import litellm
 import pytest
 from pydantic import BaseModel
 
-from ..package import answers
+from ..package import answers, registration, transformation
 from .calls import MODES, WEATHER, Mode, ask, joined, stream, text_of
 from .server import Fault, Reply, ToolCall, Upstream
 
@@ -217,12 +217,24 @@ def test_every_legal_form_of_events(mode: Mode, kind: str, upstream: Upstream, m
     assert text_of(stream(mode, model)) == "Grüße 从 \u2028😀"
 
 
-@pytest.mark.parametrize("operation", ["embedding", "image_generation"])
-def test_other_operations_are_refused_as_bad_requests(operation: str, upstream: Upstream, model: str) -> None:
-    arguments: Any = {"embedding": {"input": ["a"]}, "image_generation": {"prompt": "a"}}[operation]
-    with pytest.raises(litellm.BadRequestError, match="serves chat completions"):
-        getattr(litellm, operation)(model=model, **arguments)
-    assert upstream.requests == []
+@pytest.mark.parametrize("mode", MODES)
+def test_a_transformation_knows_whether_it_streams(
+    mode: Mode, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+
+    class Config(transformation.ChatConfig):
+        def transform_request(
+            self, model: str, messages: Any, optional_params: Any, litellm_params: Any, headers: Any
+        ) -> Any:
+            told.append(litellm_params["stream"])
+            return super().transform_request(model, messages, optional_params, litellm_params, headers)
+
+    config = Config()
+    monkeypatch.setattr(registration.register().drivers["chat"], "config", config)
+    ask(mode, model)
+    stream(mode, model)
+    assert told == [getattr(config, "only_streams", False), True]
 
 
 def test_answers_name(model: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def test_without_litellm(arguments: list[str], tmp_path: Path) -> None:
         assert all(f"{answers.PROVIDER}/{model}" in done.stdout for model in models.load_models())
 
 
+@pytest.mark.feature("chat")
 def test_chat(upstream: Upstream) -> None:
     upstream.will(Reply(text=("Good ", "day")))
     done = run("chat", "hello")
@@ -46,18 +48,32 @@ def test_chat(upstream: Upstream) -> None:
     assert upstream.last["messages"][-1]["content"] == "hello"
 
 
+@pytest.mark.feature("chat")
 def test_conversation(upstream: Upstream) -> None:
     done = run("chat", typed="one\n\ntwo\n")
     assert done.stdout == "You said: one\nYou said: two\n", done.stderr
     assert [message["role"] for message in upstream.last["messages"]] == ["user", "assistant", "user"]
 
 
+@pytest.mark.feature("chat")
 def test_chat_that_fails(upstream: Upstream) -> None:
     upstream.will(Refusal(404, "model_not_found", "there is no such model"))
     done = run("chat", "hello", "--model", "nonesuch")
     assert done.exit_code == 1
     assert "there is no such model" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(
+    "embeddings" not in answers.CAPABILITIES, reason="declared: the package was rendered without embeddings"
+)
+def test_embed(upstream: Upstream) -> None:
+    done = run("embed", "hello", "--model", "any", "--dimensions", "4")
+    assert len(json.loads(done.stdout)) == 4, done.stderr
+    assert (upstream.last["input"], upstream.last["dimensions"]) == (["hello"], 4)
+    upstream.will(Refusal(404, "model_not_found", "there is no such model"))
+    done = run("embed", "hello")
+    assert (done.exit_code, "there is no such model" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 
 def test_doctor(upstream: Upstream) -> None:
@@ -98,6 +114,9 @@ def test_nobody_waits_for_prices(upstream: Upstream, monkeypatch: pytest.MonkeyP
     assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
 
 
+@pytest.mark.skipif(
+    not {"chat", "embeddings"} & set(answers.CAPABILITIES), reason="declared: no call of the package's is cheap enough"
+)
 def test_doctor_finds_a_refused_call(upstream: Upstream) -> None:
     upstream.will(*[Refusal(401, "invalid_api_key", f"wrong key {KEY}")] * 2)
     done = run("doctor")

@@ -120,7 +120,7 @@ def test_error_whose_body_stalls(
     mode: Mode, streamed: bool, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Status and headers are known: they are not lost with the body."""
-    monkeypatch.setattr(part("provider"), "_ERROR_BODY_SECONDS", 0.3)
+    monkeypatch.setattr(part("sending"), "ERROR_BODY_SECONDS", 0.3)
     upstream.will(Refusal(429, headers={"retry-after": "3"}), fault=Fault("stall", seconds=30))
     error = fail(mode, streamed, model)
     assert isinstance(error, litellm.RateLimitError)

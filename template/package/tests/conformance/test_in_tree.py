@@ -19,7 +19,7 @@ from .conftest import DECLARED
 from .probes import answers_of, config_beside_another
 from .proxy import Proxy
 from .server import Refusal, Upstream
-from .user_program import ECHO, PROBES, User
+from .user_program import ECHO, OF_CHATS, PROBES, User
 
 # The module after `python -m`: the command, or else what people log in with.
 COMMAND = answers.COMMAND.removeprefix("python -m ")
@@ -55,7 +55,8 @@ def outcome(program: str) -> Any:
 def test_probes(upstream: Upstream, model: str, tmp_path: Path) -> None:
     with User() as user:
         assert user.set({}, tmp_path) == ""
-        for probe in [probe for probe in PROBES if probe not in DECLARED]:
+        left_out = {*DECLARED, *(OF_CHATS if "chat" in DECLARED else ())}
+        for probe in [probe for probe in PROBES if probe not in left_out]:
             upstream.will(*([Refusal(429, "rate_limit_exceeded")] * 2 if probe == "rate_limit" else []))
             assert (probe, user.probe(probe, model)) == (probe, "")
         assert "KeyError" in user.probe("nonesuch", model)
@@ -72,6 +73,7 @@ print(json.dumps([sorted(there), list(litellm.model_cost), [str(name) for name i
     assert found[2].count(answers.PROVIDER) == 1
 
 
+@pytest.mark.feature("chat")
 def test_costs_are_known_before_the_first_call() -> None:
     cost = outcome("""
 usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
@@ -83,6 +85,7 @@ print(json.dumps(litellm.completion_cost(answer, model=MODEL)))
     assert cost == pytest.approx(3 * prices[0] + 2 * prices[1])
 
 
+@pytest.mark.feature("chat")
 @pytest.mark.usefixtures("upstream")
 def test_prices_that_a_program_has_set_stay() -> None:
     price = outcome("""
@@ -93,6 +96,7 @@ print(json.dumps(litellm.model_cost[MODEL]["input_cost_per_token"]))
     assert price == 0.25
 
 
+@pytest.mark.feature("chat")
 @pytest.mark.usefixtures("upstream")
 def test_a_handler_of_somebody_else_goes_first() -> None:
     """However it came into the list; and when it is gone, the provider is back."""
@@ -113,6 +117,7 @@ print(json.dumps(said))
     assert said == [["theirs", 1], [ECHO, 1], ["theirs", 1], ["theirs", 1], [ECHO, 1]]
 
 
+@pytest.mark.feature("chat")
 @pytest.mark.usefixtures("upstream")
 def test_a_reload_of_litellm() -> None:
     found = outcome("""
@@ -123,6 +128,7 @@ print(json.dumps([before, MODEL in litellm.model_cost, len(entries()), litellm.g
     assert found == [ECHO, True, 1, answers.PROVIDER, ECHO]
 
 
+@pytest.mark.feature("chat")
 @pytest.mark.usefixtures("upstream")
 def test_a_price_map_that_litellm_fetches_anew() -> None:
     found = outcome("""
@@ -133,6 +139,7 @@ print(json.dumps(litellm.get_model_info(MODEL)["litellm_provider"]))
     assert found == answers.PROVIDER
 
 
+@pytest.mark.feature("chat")
 @pytest.mark.usefixtures("upstream")
 def test_first_calls_and_registrations_at_once() -> None:
     """Each thread is the first to need the provider; none waits for another forever."""
@@ -169,7 +176,8 @@ print(json.dumps([len(set(map(id, made))), len(entries())]))
 def test_a_proxy_whose_yaml_names_another_provider_only(running_upstream: Upstream, model: str, tmp_path: Path) -> None:
     config = config_beside_another(tmp_path, model)
     with Proxy(running_upstream.url, {}, tmp_path, config) as proxy:
-        assert answers_of(proxy.url, proxy.key) == [ECHO, "theirs"]
+        mode = str(models.load_models()[model.partition("/")[2]].get("mode", "chat"))
+        assert answers_of(proxy.url, proxy.key, mode) == [ECHO, "theirs"]
 
 
 @pytest.mark.skipif(not HAS_COMMAND, reason="declared: there is nobody to log in, and no command was asked for")

@@ -85,7 +85,7 @@ def test_another_dialect(
 
     body, text = BODIES[kind]
     upstream.will(Raw(200, body, "application/octet-stream"))
-    monkeypatch.setattr(registration.register(), "_config", Config())
+    monkeypatch.setattr(registration.register().drivers["chat"], "config", Config())
     chunks = stream(mode, model)
     assert text_of(chunks) == text.format(model=model.split("/", 1)[1])
     assert chunks[-1].choices[0].finish_reason == "stop"
@@ -123,7 +123,7 @@ def test_an_event_with_a_message_ends_no_stream(
         ) -> Any:
             return Notices(streaming_response, sync_stream, json_mode)
 
-    monkeypatch.setattr(registration.register(), "_config", Config())
+    monkeypatch.setattr(registration.register().drivers["chat"], "config", Config())
     start = b'data: {"say": "Hel"}\n\ndata: %s\n\n' % json.dumps(notice).encode()
     upstream.will(Raw(200, start + b'data: {"say": "lo"}\n\ndata: [DONE]\n\n', "text/event-stream"))
     assert text_of(stream(mode, model)) == "Hello"
@@ -152,7 +152,7 @@ def test_an_upstream_that_only_streams(
     mode: Mode, reply: Reply, upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its stream is joined for callers who want none: the figures, ids and headers are its own."""
-    monkeypatch.setattr(registration.register()._config, "only_streams", True, raising=False)
+    monkeypatch.setattr(registration.register().drivers["chat"].config, "only_streams", True, raising=False)
     upstream.will(reply)
     answer = ask(mode, model)
     assert upstream.last["stream"] is True
@@ -209,7 +209,7 @@ def test_parsers_of_litellm(
         ) -> Any:
             return made(streaming_response, sync_stream, json_mode)
 
-    monkeypatch.setattr(registration.register(), "_config", Config())
+    monkeypatch.setattr(registration.register().drivers["chat"], "config", Config())
     said = b"".join(
         b"event: %s\ndata: %s\n\n" % (event["type"].encode(), json.dumps(event).encode()) for event in events
     )

@@ -43,7 +43,7 @@ def use(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Use:
     def put(function: Callable[[Any], Any], **attributes: Any) -> Any:
         members = {"events": staticmethod(function), "parameters": ("max_tokens", "tools", "temperature"), **attributes}
         config = type("Config", (transformation.ChatConfig,), members)()
-        monkeypatch.setattr(registration.register(), "_config", config)
+        monkeypatch.setattr(registration.register().drivers["chat"], "config", config)
         return config
 
     return put

@@ -43,7 +43,7 @@ def use(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Use:
 
         members = {"events": staticmethod(events), "most_at_once": most_at_once}
         config = type("Config", (transformation.ChatConfig,), members)()
-        monkeypatch.setattr(registration.register(), "_config", config)
+        monkeypatch.setattr(registration.register().drivers["chat"], "config", config)
 
     return put
 

@@ -9,7 +9,7 @@ import litellm
 import pytest
 
 from ..package import answers, settings
-from .calls import MODES, Mode, ask
+from .calls import MODES, Mode, aask, ask
 from .conftest import KEY, answers_have
 from .server import Upstream
 
@@ -91,7 +91,7 @@ def test_missing_key(mode: Mode, upstream: Upstream, model: str, monkeypatch: py
         ask(mode, model)
     assert upstream.requests == []
     monkeypatch.setenv(f"{PREFIX}_API_KEY", KEY)  # as in a notebook: no restart is needed
-    assert ask(mode, model).choices
+    assert ask(mode, model)
 
 
 @pytest.mark.skipif(not answers_have("api_key"), reason="declared: the provider uses no API key")
@@ -102,7 +102,7 @@ def test_key_that_no_header_can_carry(mode: Mode, upstream: Upstream, model: str
     with pytest.raises(litellm.AuthenticationError, match="characters that a header cannot carry") as caught:
         ask(mode, model, api_key="sec\nret-\u20ac")
     assert "ret-" not in str(caught.value)
-    assert len(upstream.requests) == 1
+    assert len(upstream.calls) == 1
 
 
 @pytest.mark.skipif(not answers_have("api_key"), reason="declared: the provider uses no API key")
@@ -115,5 +115,5 @@ def test_no_secret_in_a_repr(empty: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_settings_are_read_once(upstream: Upstream, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ask("sync", model)
     monkeypatch.setenv(f"{PREFIX}_API_BASE", "http://127.0.0.1:9/v1")
-    assert ask("sync", model).choices
-    assert asyncio.run(litellm.acompletion(model=model, messages=[{"role": "user", "content": "hello"}]))
+    assert ask("sync", model)
+    assert asyncio.run(aask(model))

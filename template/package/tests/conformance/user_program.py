@@ -29,6 +29,39 @@ TOOL = {
     },
 }
 _ANSWER = "answer: "
+OF_CHATS = ("stream", "astream", "tools")
+"""Probes of models for chats alone."""
+# LiteLLM's function for each mode of models, and what it is asked.
+_SIMPLEST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "chat": ("completion", {"messages": HELLO}),
+    "embedding": ("embedding", {"input": ["hello"]}),
+    "image_generation": ("image_generation", {"prompt": "hello"}),
+    "image_edit": ("image_edit", {"prompt": "hello", "image": b"\x89PNG\r\n\x1a\n"}),
+}
+
+
+def simplest(model: str, caller: Any = None, prefix: str = "") -> Any:
+    """Makes the simplest call that a model takes, by what LiteLLM knows of it, and returns the answer.
+
+    Args:
+        model: with the provider's prefix.
+        caller: whose function it is: LiteLLM's unless given, as of a router that has the model as `ours`.
+        prefix: `a` for the asynchronous function.
+    """
+    import litellm
+
+    function, arguments = _SIMPLEST[litellm.model_cost[model]["mode"]]
+    called = getattr(caller or litellm, f"{prefix}{function}")
+    return called(model="ours" if caller else model, **arguments)
+
+
+def _look_at(answer: Any) -> None:
+    """Raises where an answer is not what the stand-in says."""
+    if hasattr(answer, "choices"):
+        _is(answer.choices[0].message.content, ECHO)
+        _is(answer.usage.total_tokens > 0, True)
+    else:
+        _is(len(answer.data), 1)
 
 
 def get_llm_provider(model: str) -> None:
@@ -37,7 +70,8 @@ def get_llm_provider(model: str) -> None:
 
     provider, name = model.split("/", 1)
     _is(litellm.get_llm_provider(model)[:2], (name, provider))
-    _is(bool(litellm.get_supported_openai_params(model)), True)
+    if litellm.model_cost[model]["mode"] == "chat":
+        _is(bool(litellm.get_supported_openai_params(model)), True)
 
 
 def prices(model: str) -> None:
@@ -45,24 +79,21 @@ def prices(model: str) -> None:
     import litellm
 
     _is(litellm.get_model_info(model)["litellm_provider"], model.split("/")[0])
-    _is(litellm.model_cost[model]["mode"], "chat")
+    _is(litellm.model_cost[model]["mode"] in _SIMPLEST, True)
 
 
 def completion(model: str) -> None:
     """A call, and the usage in its answer."""
-    import litellm
-
-    answer: Any = litellm.completion(model=model, messages=HELLO)
-    _is(answer.choices[0].message.content, ECHO)
-    _is(answer.usage.total_tokens > 0, True)
+    _look_at(simplest(model))
 
 
 def acompletion(model: str) -> None:
     """The same, without blocking."""
-    import litellm
 
-    answer: Any = asyncio.run(litellm.acompletion(model=model, messages=HELLO))
-    _is(answer.choices[0].message.content, ECHO)
+    async def called() -> Any:
+        return await simplest(model, prefix="a")
+
+    _look_at(asyncio.run(called()))
 
 
 def stream(model: str) -> None:
@@ -89,7 +120,7 @@ def rate_limit(model: str) -> None:
     import litellm
 
     try:
-        litellm.completion(model=model, messages=HELLO)
+        simplest(model)
     except litellm.RateLimitError as error:
         _is(error.status_code, 429)
     else:
@@ -111,8 +142,11 @@ def router(model: str) -> None:
     import litellm
 
     deployment = {"model_name": "ours", "litellm_params": {"model": model}}
-    answer: Any = litellm.Router(model_list=[deployment], num_retries=0).completion(model="ours", messages=HELLO)
-    _is(answer.choices[0].message.content, ECHO)
+
+    async def called() -> Any:
+        return await simplest(model, litellm.Router(model_list=[deployment], num_retries=0), "a")
+
+    _look_at(asyncio.run(called()))
 
 
 def another_map(model: str) -> None:

@@ -145,7 +145,9 @@ def _in_words(seconds: float) -> str:
 
 
 def can_repeat(request: httpx.Request) -> bool:
-    """Returns whether a request can be sent again: not if its body was read while it was sent."""
+    """Returns whether a request can be sent again: not if its body was read while it was sent, and cannot be read anew."""
+    if getattr(request.stream, "repeatable", False):
+        return True
     try:
         request.content  # noqa: B018
     except httpx.RequestNotRead:

@@ -19,11 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
-from litellm import acompletion, completion
-
-from ...package import package, transformation
-from ..calls import HELLO
+from ...package import answers, package, registration
+from ..calls import HELLO, aask, ask
 from ..server import Upstream
 from .account import Account
 
@@ -63,7 +62,7 @@ def _make_calls(
 ) -> ConcurrentCalls:
     said = io.StringIO()
     with everything_logged(said):
-        account.make_stale(lambda: completion(model=model, messages=HELLO))
+        account.make_stale(lambda: ask("sync", model))
         calls, failures = run(said)
     text = said.getvalue()
     leaks = sum(secret in text for secret in account.secrets)
@@ -73,10 +72,10 @@ def _make_calls(
 def _async_calls(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
     async def call(number: int) -> bool:
         try:
-            if number % 2:
-                await acompletion(model=model, messages=HELLO)
+            if number % 2 or "chat" not in answers.CAPABILITIES:
+                await aask(model)
             else:
-                async for _ in await acompletion(model=model, messages=HELLO, stream=True):
+                async for _ in await aask(model, stream=True):
                     continue
         except Exception:
             said.write(traceback.format_exc())
@@ -98,9 +97,9 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
         start.wait(30)
         try:
             if number % 2:
-                completion(model=model, messages=HELLO)
+                ask("sync", model)
             else:
-                asyncio.run(acompletion(model=model, messages=HELLO))
+                asyncio.run(aask(model))
         except Exception:
             said.write(traceback.format_exc())
         else:
@@ -116,9 +115,23 @@ def _threads(model: str, count: int, said: io.StringIO) -> tuple[int, int]:
 
 def _processes(upstream: Upstream, model: str, count: int, each: int, said: io.StringIO) -> tuple[int, int]:
     last = upstream.requests[-1]  # as the provider sends it; what is left out may have another credential
-    config: Any = transformation.ChatConfig()
-    headers = config.validate_environment({}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url)
-    sent = json.dumps({"path": last.path.partition("?")[0], "headers": headers, "body": last.body})
+    config: Any = next(iter(registration.register().drivers.values())).config
+    form = not isinstance(last.body, dict | None)  # as edits of images are; those have no headers of a transformation's
+    headers = (
+        {} if form else config.validate_environment({}, model.split("/", 1)[1], HELLO, {}, {}, api_base=upstream.url)
+    )
+    path, _, query = last.path.partition("?")
+    own = getattr(answers, "API_KEY_QUERY", "")
+    sent = json.dumps(
+        {
+            "method": last.method,
+            "path": path,
+            "params": [[name, value] for name, value in parse_qsl(query) if name != own],
+            "headers": {name.lower(): value for name, value in headers.items()}
+            | {"content-type": last.headers.get("content-type", "application/json")},
+            "body": last.body.decode("latin-1") if form else json.dumps(last.body) if last.body else "",
+        }
+    )
     workers = [start_worker(upstream, each) for _ in range(count)]
     for worker in workers:
         assert worker.stdout is not None

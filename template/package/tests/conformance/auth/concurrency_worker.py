@@ -1,7 +1,7 @@
 """A process that makes calls with the provider's authentication, without LiteLLM. Template's file: do not edit.
 
-Arguments: the package's name, a URL, a number of calls. It says `ready`, reads a line that is a JSON object with the path,
-the headers and the body of its requests, then calls.
+Arguments: the package's name, a URL, a number of calls. It says `ready`, reads a line that is a JSON object with the method,
+the path, the query, the headers and the body of its requests, then calls.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ def main(package: str, url: str, calls: int) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         sent = json.loads(sys.stdin.readline())
-        request = {"headers": sent["headers"], "json": sent["body"]}
+        request = {"headers": sent["headers"], "params": sent["params"], "content": sent["body"].encode("latin-1")}
         for _ in range(calls):
-            response = client.post(url + sent["path"], **request, auth=authenticator.for_call(None))
+            auth = authenticator.for_call(None)
+            response = client.request(sent["method"], url + sent["path"], **request, auth=auth)
             sys.stdout.write(f"status={response.status_code}\n")
 
 
