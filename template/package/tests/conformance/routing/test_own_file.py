@@ -8,7 +8,7 @@ from ...package import PROXY_CONFIG, part
 class _Variables(dict[str, str]):
     """An environment in which every variable is set."""
 
-    def get(self, name: str, default: object = None) -> str:  # type: ignore[override]  # there is no default
+    def get(self, name: str, default: object = None) -> str:
         return f"http://127.0.0.1:4000/{name}"
 
 
