@@ -305,6 +305,8 @@ def _timeouts(key: str, value: Any) -> Timeouts:
 def _section(key: str, value: Any, known: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{key} is {value!r}; write keys with values below it ({', '.join(known)}).")
+    if "on" in known:  # which without quotes is true, to a reader of YAML 1.1
+        value = {"on" if one is True else one: content for one, content in value.items()}
     for one in value:
         if one not in known:
             raise ConfigError(_unknown(str(one), known, f"{key}."))
