@@ -99,6 +99,7 @@ def test_case_15_other_models_are_not_concerned(start: Start) -> None:
     assert setup.gateway.post(CHAT, ask("unlisted")).is_from("host")
 
 
+@pytest.mark.feature("chat")
 def test_case_15_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=None, model_mappings={"claude": name}, **FALLBACK))
@@ -183,6 +184,7 @@ def test_case_18_other_failures_are_the_hosts(status: int, falling_back: Setup) 
     is_hosts(falling_back, falling_back.gateway.post(CHAT, ask()), status, content)
 
 
+@pytest.mark.feature("chat")
 def test_case_18_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name], **FALLBACK))
@@ -267,6 +269,7 @@ def test_case_20_for_the_anthropic_client(start: Start) -> None:
         assert stream.get_final_message().id == "from-litellm"
 
 
+@pytest.mark.feature("chat")
 def test_case_20_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name], **FALLBACK))
@@ -437,6 +440,7 @@ def test_case_26_a_held_stream_of_the_host(falling_back: Setup) -> None:
     assert (got.status, got.body, got.route) == (200, b"".join(pieces), "host")
 
 
+@pytest.mark.feature("chat")
 def test_case_26_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     """A key that LiteLLM refuses, a model that it does not know, and an upstream that is out of quota, too."""
     name = model.split("/", 1)[1]

@@ -280,6 +280,7 @@ def test_case_40_what_is_no_list_stays(answer: Answer, start: Start) -> None:
     assert (got.status, got.body) == (answer.status, answer.pieces[0])
 
 
+@pytest.mark.feature("chat")
 def test_case_40_through_litellms_proxy(start: Start, proxy: Proxy, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name]))
@@ -449,6 +450,7 @@ def test_case_42_a_service_at_a_url(tmp_path: Path, litellm: Server, new_server:
 
 @pytest.mark.slow
 @pytest.mark.proxy
+@pytest.mark.feature("chat")
 def test_case_42_litellms_own_proxy(
     tmp_path: Path, litellm: Server, running_upstream: Upstream, account: Account, model: str, sides: Any
 ) -> None:

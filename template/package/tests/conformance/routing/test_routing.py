@@ -93,6 +93,7 @@ def test_case_01_many_at_once(setup: Setup) -> None:
     }
 
 
+@pytest.mark.feature("chat")
 def test_case_01_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name]))
@@ -245,6 +246,7 @@ def test_case_07_gemini_names_the_model_in_the_path(setup: Setup) -> None:
 
 
 @pytest.mark.parametrize("action", ["generateContent", "countTokens"])
+@pytest.mark.feature("chat")
 def test_case_07_through_litellms_proxy(
     action: str, start: Start, proxy: Proxy, upstream: Upstream, model: str
 ) -> None:
@@ -440,6 +442,7 @@ def test_case_12_a_mapping_in_a_path_and_a_form(start: Start) -> None:
     assert heard.header("content-length") == str(len(heard.body))
 
 
+@pytest.mark.feature("chat")
 def test_case_12_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=["gpt-5"], model_mappings={"gpt-5": name}))

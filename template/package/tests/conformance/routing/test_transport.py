@@ -67,6 +67,7 @@ def test_case_32_the_first_byte_does_not_wait(setup: Setup) -> None:
             assert answer.piece().startswith(chunk(None))
 
 
+@pytest.mark.feature("chat")
 def test_case_32_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name]))
@@ -148,6 +149,7 @@ def test_case_33_many_leave_at_once(both_ways: Setup) -> None:
     assert both_ways.gateway.post(CHAT, ask("routed")).is_from("litellm")
 
 
+@pytest.mark.feature("chat")
 def test_case_33_through_litellms_proxy(start: Start, proxy: Proxy, upstream: Upstream, model: str) -> None:
     name = model.split("/", 1)[1]
     setup = start(config(proxy.url, api_key=proxy.key, models=[name]))
