@@ -32,7 +32,11 @@ UV = shutil.which("uv", path=str(BIN)) or shutil.which("uv") or "uv"
 WITH_NODE = f"{BIN}:{os.environ['PATH']}"
 
 # Answers with every dependency that a render can have; tests/test_auth_files.py compares.
-EVERYTHING: Mapping[str, Answer] = {"auth": "oauth_device_code", "token_store": "keyring"}
+EVERYTHING: Mapping[str, Answer] = {
+    "auth": "oauth_device_code",
+    "token_store": "keyring",
+    "include": ["cli", "docs", "docker", "routing"],
+}
 
 # What Copier reads, and nothing that lies about in the working tree.
 TEMPLATE = (".gitignore", "copier.yml", "hooks", "files.yml", "questions", "template")

@@ -373,9 +373,11 @@ def test_template_that_runs_code_when_it_renders(package: Path, versions: Path) 
 
 
 def test_terminal_is_asked_what_is_new(package: Path) -> None:
-    """Only the question that the version brings; the answers that are there are not asked again."""
+    """Only the questions that the version brings; the answers that are there are not asked again."""
     arguments = ("-m", "provider_template", "update")
     with dialog_with(Path(sys.executable), *arguments, cwd=package, PYTHONPATH=str(ROOT)) as dialog:
+        dialog.asks("capabilities")
+        dialog.send(ENTER)
         dialog.asks("updates")
         dialog.send(DOWN + ENTER)
         assert dialog.end() == 0, dialog.screen
@@ -389,7 +391,7 @@ def test_terminal_is_left_while_it_asks(package: Path) -> None:
     before = state(package)
     arguments = ("-m", "provider_template", "update")
     with dialog_with(Path(sys.executable), *arguments, cwd=package, PYTHONPATH=str(ROOT)) as dialog:
-        dialog.asks("updates")
+        dialog.asks("capabilities")
         dialog.interrupt()
         assert dialog.end() != 0
         assert "Traceback" not in dialog.screen

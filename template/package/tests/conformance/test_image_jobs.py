@@ -78,13 +78,13 @@ class QueueFormat:
         return {"id": "j-1", "state": "queued", **self.job}
 
     def goes_on(self, received: Received) -> Raw | None:
-        if received.path.endswith("/cancel"):
+        if _path(received).endswith("/cancel"):
             self.cancelled.set()
             return Raw(body=b"{}")
         if "/results" in received.path:
             data = [{"b64_json": Pictures.base64(RED)}]
             return Raw(body=json.dumps({"data": data, "usage": {"input_tokens": 3, "output_tokens": 4}}).encode())
-        if received.path.endswith("/jobs"):
+        if _path(received).endswith("/jobs"):
             return None
         self.looks += 1
         if self.looks <= self.looks_needed:
@@ -95,6 +95,11 @@ class QueueFormat:
 
     def refusal(self, refusal: Refusal) -> dict[str, Any]:
         return {"error": {"message": refusal.message, "code": refusal.code}}
+
+
+def _path(received: Received) -> str:
+    """The path without a query, which may have the key."""
+    return received.path.partition("?")[0]
 
 
 @pytest.fixture
@@ -119,7 +124,7 @@ def failed(mode: Mode, **arguments: Any) -> Any:
 
 
 def paths(queue: Upstream) -> list[str]:
-    return [f"{request.method} {request.path}" for request in queue.requests]
+    return [f"{request.method} {_path(request)}" for request in queue.requests]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -61,6 +61,7 @@ STALE = [
 ]
 
 
+@pytest.mark.feature("http")
 @pytest.mark.skipif(answers.AUTH[0] == "api_key", reason="declared: keys do not expire")
 @pytest.mark.parametrize("refusal", STALE)
 @pytest.mark.parametrize("mode", MODES)
