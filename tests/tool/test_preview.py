@@ -22,14 +22,14 @@ def test_what_it_says(package: Path) -> None:
     plan = plan_of(package)
     assert (plan["from"], plan["to"], plan["current"]) == ("v0.2.0", NEXT, False)
     changes = {change["path"]: change for change in plan["changes"]}
-    assert changes["tests/conformance/demo.py"]["from"] == "tests/demo.py"
-    assert changes["tests/conformance/demo.py"]["kind"] == "moved"
+    assert changes["tests/conformance/auth/test_concurrency.py"]["from"] == "tests/conformance/auth/test_rush.py"
+    assert changes["tests/conformance/auth/test_concurrency.py"]["kind"] == "moved"
     assert changes[".template-files.yml"]["kind"] == "new"
     assert {change["owner"] for change in plan["changes"]} <= {"template", "shared", "yours"}
     assert changes["Makefile"]["owner"] == "template"
     assert changes["Makefile"]["added"] > 0
     assert plan["conflicts"] == plan["kept"] == plan["migrations"] == []
-    assert plan["new_answers"] == {"updates": "job"}
+    assert plan["new_answers"] == {"capabilities": ["chat"], "updates": "job"}
     assert not plan["needs_trust"]
     # Its migration for files that have moved.
     assert plan["copier_update"] == {"drops": [], "misplaces": [], "needs_trust": True}
