@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shlex
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -236,4 +237,4 @@ def test_command_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(programs.ProgramError, match=f"{programs.PROGRAM_VARIABLE} is .* which is no command"):
         programs.program()
     monkeypatch.setenv(programs.PROGRAM_VARIABLE, "")
-    assert " ".join(programs.program()) == answers.PROGRAM.replace("'", "")
+    assert programs.program() == shlex.split(answers.PROGRAM)
