@@ -178,7 +178,7 @@ def test_all_kinds_of_events(mode: Mode, use: Use, model: str) -> None:
 
     use(events)
     whole = ask(mode, model)
-    joined: Any = litellm.stream_chunk_builder(stream(mode, model))
+    joined: Any = litellm.stream_chunk_builder(stream(mode, model, stream_options={"include_usage": True}))
     answer: Any
     for answer in (whole, joined):
         message: Any = answer.choices[0].message
